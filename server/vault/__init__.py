@@ -1,0 +1,24 @@
+"""Keys, sealing and opening of private parts. Keys live in files outside Postgres (design/ledger.md 3, attacks D1).
+
+VaultError
+├── KeyDestroyed    the key named by a sealed value is gone on purpose: what it sealed is erased
+├── KeyMissing      a key that must exist does not; the remedy stands in the sentence
+└── Tampered        sealed bytes were changed, or belong to another log or entry
+"""
+
+from __future__ import annotations
+
+from server.vault.errors import KeyDestroyed, KeyMissing, Tampered, VaultError
+from server.vault.keystore import FileKeyStore, KeyStore
+from server.vault.vault import Vault, testing_vault
+
+__all__ = [
+    "FileKeyStore",
+    "KeyDestroyed",
+    "KeyMissing",
+    "KeyStore",
+    "Tampered",
+    "Vault",
+    "VaultError",
+    "testing_vault",
+]

@@ -1,0 +1,43 @@
+-- What the provider told us, as it came, sealed; and what still has to be asked of it.
+
+create table payments_inbox (
+    -- SHA-256 of (provider, event id), or of the body where it is not JSON.
+    key            bytea       primary key check (length(key) = 32),
+    arrival        bigint      generated always as identity unique,
+    provider       text        not null default 'stripe',
+    type           text        not null,
+    -- The provider object's keyed hash: rows of one object are worked in order of arrival.
+    object_key     bytea       not null check (length(object_key) = 32),
+    body           bytea,
+    body_key       text        not null,
+    body_sha256    bytea       not null check (length(body_sha256) = 32),
+    received_at    timestamptz not null default now(),
+    state          text        not null default 'new'
+                   check (state in ('new', 'done', 'ignored', 'unhandled', 'dead')),
+    attempts       int         not null default 0,
+    due_at         timestamptz not null default now(),
+    claimed_by     text,
+    claimed_until  timestamptz,
+    -- A short word for people: `booked`, `duplicate`, `currency KWD is not held`, …; never a person's data.
+    outcome        text,
+    position       bigint,
+    finished_at    timestamptz
+);
+create index payments_inbox_work   on payments_inbox (due_at, arrival) where state = 'new';
+create index payments_inbox_object on payments_inbox (object_key, arrival) where state in ('new', 'dead');
+create index payments_inbox_state  on payments_inbox (state, type, arrival);
+
+-- Fees that are owed an answer by the provider: one row per gift until its balance transaction is known.
+create table payments_pending_fees (
+    stream          bytea       primary key check (length(stream) = 32),
+    -- What to ask for, sealed: it holds provider object ids.
+    reference       bytea       not null,
+    reference_key   text        not null,
+    since           timestamptz not null default now(),
+    due_at          timestamptz not null default now(),
+    attempts        int         not null default 0,
+    claimed_by      text,
+    claimed_until   timestamptz,
+    last_error      text
+);
+create index payments_pending_fees_due on payments_pending_fees (due_at);

@@ -1,0 +1,16 @@
+-- publisher_next: how many entries of books the publisher has passed, so also the next position it reads
+select next from ledger_tracking where projection = 'publisher';
+
+-- publisher_advance: pass entries of which none is published now
+select publishing_advance($1, $2, $3::jsonb);
+
+-- publisher_companion: pass the entries that this append publishes, in the append's own transaction
+select publishing_advance((p ->> 'from')::bigint, (p ->> 'to')::bigint, p -> 'waiting')
+from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
+where t.fresh;
+
+-- policy_in_force: the newest publishing policy of public
+select data from ledger_rules_public where kind = 'policy' order by position desc limit 1;
+
+-- waiting_count: gifts that are booked and wait unpublished, by their giver's choice
+select visibility, count(*) as count from publishing_waiting group by visibility;

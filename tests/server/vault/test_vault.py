@@ -1,0 +1,120 @@
+"""Sealing: what goes in comes out, only here, only for the entry it was sealed for, and not after its key is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.registry import TypeSpec
+from ledger.slots import SlotSpec
+from server.vault import FileKeyStore, KeyDestroyed, Tampered, Vault, testing_vault
+
+ORIGIN = "example.org/books"
+SPEC = TypeSpec(
+    name="giving.gift.received.v1",
+    data={},
+    postings="some",
+    slots=tuple(
+        SlotSpec(name, group)
+        for name, group in [
+            ("nonce", "identity"),
+            ("owners", "audit"),
+            ("giver", "identity"),
+            ("contact", "identity"),
+            ("objects", "audit"),
+            ("method", "identity"),
+            ("note", "identity"),
+            ("request", "audit"),
+        ]
+    ),
+    refers="none",
+)
+
+
+def test_what_is_sealed_opens_again(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    key_id, sealed = vault.seal("inbox", b"a provider's body")
+    assert b"provider" not in sealed
+    assert testing_vault(tmp_path).open(key_id, sealed) == b"a provider's body"
+
+
+def test_changed_bytes_do_not_open(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    key_id, sealed = vault.seal("fees", b"value")
+    for index in (0, 30, len(sealed) - 1):
+        changed = bytearray(sealed)
+        changed[index] ^= 1
+        with pytest.raises(Tampered):
+            vault.open(key_id, bytes(changed))
+
+
+def test_inbox_bodies_are_sealed_under_the_days_key_which_dies_after_35_days(tmp_path: Path) -> None:
+    today = datetime(2026, 9, 1, tzinfo=UTC)
+    store = FileKeyStore(tmp_path)
+    key_id, sealed = Vault(store, now=lambda: today).seal("inbox", b"body")
+    assert key_id == "inbox-2026-09-01"
+    assert Vault(store, now=lambda: today + timedelta(days=35)).destroy_old_day_keys() == []
+    later = Vault(store, now=lambda: today + timedelta(days=36))
+    assert later.destroy_old_day_keys() == ["inbox-2026-09-01"]
+    with pytest.raises(KeyDestroyed, match="erased"):
+        later.open(key_id, sealed)
+
+
+def test_the_service_key_never_dies_of_age(tmp_path: Path) -> None:
+    vault = Vault(FileKeyStore(tmp_path), now=lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    assert vault.destroy_old_day_keys() == []
+    assert FileKeyStore(tmp_path).load("service") is not None
+
+
+def test_keyed_hashes_are_stable_here_and_different_elsewhere(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path / "one")
+    value = vault.keyed_hash("stream", "pi_1")
+    assert len(value) == 32
+    assert testing_vault(tmp_path / "one").keyed_hash("stream", b"pi_1") == value
+    assert vault.keyed_hash("claim", "pi_1") != value
+    assert testing_vault(tmp_path / "two").keyed_hash("stream", "pi_1") != value
+
+
+def test_slots_open_to_the_values_they_were_sealed_with(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    sealed = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada", "owners": [[0, "ab", 5]]})
+    assert [box.group for box in sealed.boxes] == ["identity", "audit"]
+    assert len(sealed.slot_hashes) == 8 * 32
+    opened = vault.open_slots(ORIGIN, SPEC, sealed, sealed.root)
+    assert opened["giver"] == "Ada"
+    assert opened["owners"] == [[0, "ab", 5]]
+    assert opened["note"] is None
+    assert b"Ada" not in b"".join(box.ciphertext for box in sealed.boxes)
+
+
+def test_two_entries_with_the_same_values_have_nothing_in_common(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    one, two = (vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"}) for _ in range(2))
+    assert one.root != two.root
+    hashes = [{s.slot_hashes[i : i + 32] for i in range(0, 256, 32)} for s in (one, two)]
+    assert not hashes[0] & hashes[1]
+
+
+def test_boxes_moved_to_another_log_or_entry_do_not_open(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    one = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"})
+    two = vault.seal_slots(ORIGIN, SPEC, {"giver": "Eve"})
+    with pytest.raises(Tampered):
+        vault.open_slots("example.org/public", SPEC, one, one.root)
+    with pytest.raises(Tampered):
+        vault.open_slots(ORIGIN, SPEC, replace(one, boxes=two.boxes), one.root)
+
+
+def test_slot_hashes_that_do_not_fit_the_values_are_noticed(tmp_path: Path) -> None:
+    vault = testing_vault(tmp_path)
+    sealed = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"})
+    with pytest.raises(Tampered):
+        vault.open_slots(ORIGIN, SPEC, replace(sealed, slot_hashes=bytes(256)), sealed.root)
+
+
+def test_an_unknown_slot_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no slot 'phone'"):
+        testing_vault(tmp_path).seal_slots(ORIGIN, SPEC, {"phone": "1"})
