@@ -18,6 +18,7 @@ import orjson
 
 from ledger import canonical
 from ledger.errors import InvalidCommand, RejectedByDatabase
+from ledger.grammar import encode_base64
 from ledger.types import Appended, Command, Companion, Draft, StoredEntry
 from server.publishing import policy as policy_rules
 from server.publishing.policy import NotPublished, Policy, Publication, Waiting
@@ -115,7 +116,7 @@ class Publisher:
     def _seal(self, stored: StoredEntry, type_name: str, sealed: SealedSlots | None) -> SealedSlots:
         """Seal the public entry's slots: the giver's own nonce, and which entry of `books` stands behind it (attacks A1)."""
         spec = self.public_registry.types[type_name]
-        values: dict[str, Any] = {"books_entry": canonical.b64(stored.leaf_hash)}
+        values: dict[str, Any] = {"books_entry": encode_base64(stored.leaf_hash)}
         if sealed is not None:
             books_spec = self.books_registry.types[stored.type]
             private = self.vault.open_slots(self.books_origin, books_spec, sealed, sealed.root)

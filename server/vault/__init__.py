@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered, VaultError
 from server.vault.keystore import FileKeyStore, KeyStore
-from server.vault.vault import Vault, testing_vault
+from server.vault.vault import Vault, vault_at
 
 __all__ = [
     "FileKeyStore",
@@ -20,5 +20,5 @@ __all__ = [
     "Tampered",
     "Vault",
     "VaultError",
-    "testing_vault",
+    "vault_at",
 ]

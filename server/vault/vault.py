@@ -22,7 +22,9 @@ from nacl.bindings import (
 )
 from nacl.exceptions import CryptoError
 
-from ledger import slots
+from ledger import merkle, slots
+from ledger.merkle import HASH_BYTES
+from ledger.slots import SALT_BYTES
 from ledger.types import SealedBox, SealedSlots
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered
 from server.vault.keystore import KEY_BYTES, FileKeyStore, KeyStore
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from ledger.registry import TypeSpec
 
 NONCE_BYTES = 24
-SALT_BYTES = 32
 DAY_KEY_DAYS_MAX = 35
 _SERVICE_KEY = "service"
 _DAY_KEY_PREFIXES = ("inbox",)
@@ -96,20 +97,15 @@ class Vault:
     def seal_slots(self, origin: str, spec: TypeSpec, values: Mapping[str, Any]) -> SealedSlots:
         """Commit to `values` (absent names are null) and seal them; only the result's `root` is ever published.
 
-        Raises ValueError for a name that `spec` does not have.
+        Raises ledger.errors.EntryError for a name that `spec` does not have and for a value that JSON cannot hold.
         """
-        names = [slot.name for slot in spec.slots]
-        if unknown := set(values) - set(names):
-            message = f"{spec.name} has no slot {sorted(unknown)[0]!r}; it has {', '.join(names)}"
-            raise ValueError(message)
-        ordered = [values.get(name) for name in names]
-        salts = [self._random(SALT_BYTES) for _ in names]
-        slot_hashes, root = slots.build(spec, ordered, salts)
+        salts = [self._random(SALT_BYTES) for _ in spec.slots]
+        slot_hashes, root = slots.build(spec, values, salts)
         boxes = []
         for group in dict.fromkeys(slot.group for slot in spec.slots):
             content = {
-                slot.name: [base64.b64encode(salt).decode(), value]
-                for slot, salt, value in zip(spec.slots, salts, ordered, strict=True)
+                slot.name: [base64.b64encode(salt).decode(), values.get(slot.name)]
+                for slot, salt in zip(spec.slots, salts, strict=True)
                 if slot.group == group
             }
             boxes.append(self._seal_box(group, origin, root, orjson.dumps(content)))
@@ -120,8 +116,11 @@ class Vault:
 
         Every value is held against the commitment in `root`; `Tampered` says that one does not fit it.
         """
+        committed = [sealed.slot_hashes[i : i + HASH_BYTES] for i in range(0, len(sealed.slot_hashes), HASH_BYTES)]
+        if merkle.root(committed) != root:
+            raise Tampered("slot root")
         values: dict[str, Any] = {}
-        hashes = {}
+        salts: dict[str, bytes] = {}
         for box in sealed.boxes:
             try:
                 content = orjson.loads(self._open_box(box, origin, root))
@@ -129,14 +128,12 @@ class Vault:
                 continue
             for name, (salt, value) in content.items():
                 values[name] = value
-                hashes[name] = base64.b64decode(salt)
+                salts[name] = base64.b64decode(salt)
         for index, slot in enumerate(spec.slots):
             if slot.name in values:
-                mine = slots.slot_hash(spec.name, index, slot.name, values[slot.name], hashes[slot.name])
-                if mine != sealed.slot_hashes[32 * index : 32 * index + 32]:
+                mine = slots.slot_hash(spec.name, index, slot.name, values[slot.name], salts[slot.name])
+                if mine != committed[index]:
                     raise Tampered(f"slot {slot.name}")
-        if slots.root(sealed.slot_hashes) != root:
-            raise Tampered("slot root")
         return values
 
     def _seal_box(self, group: Any, origin: str, root: bytes, plaintext: bytes) -> SealedBox:
@@ -184,7 +181,7 @@ def _box_context(origin: str, root: bytes) -> bytes:
     return b"secondwind/enc/v1\n" + origin.encode() + b"\n" + root
 
 
-def testing_vault(directory: Path) -> Vault:
+def vault_at(directory: Path) -> Vault:
     """A vault with keys of its own below `directory`, for tests and throw-away tools."""
     return Vault(FileKeyStore(directory / "keys"))
 

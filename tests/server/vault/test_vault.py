@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.errors import EntryError
 from ledger.registry import TypeSpec
 from ledger.slots import SlotSpec
-from server.vault import FileKeyStore, KeyDestroyed, Tampered, Vault, testing_vault
+from server.vault import FileKeyStore, KeyDestroyed, Tampered, Vault, vault_at
 
 ORIGIN = "example.org/books"
 SPEC = TypeSpec(
@@ -35,14 +36,14 @@ SPEC = TypeSpec(
 
 
 def test_what_is_sealed_opens_again(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     key_id, sealed = vault.seal("inbox", b"a provider's body")
     assert b"provider" not in sealed
-    assert testing_vault(tmp_path).open(key_id, sealed) == b"a provider's body"
+    assert vault_at(tmp_path).open(key_id, sealed) == b"a provider's body"
 
 
 def test_changed_bytes_do_not_open(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     key_id, sealed = vault.seal("fees", b"value")
     for index in (0, 30, len(sealed) - 1):
         changed = bytearray(sealed)
@@ -70,16 +71,16 @@ def test_the_service_key_never_dies_of_age(tmp_path: Path) -> None:
 
 
 def test_keyed_hashes_are_stable_here_and_different_elsewhere(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path / "one")
+    vault = vault_at(tmp_path / "one")
     value = vault.keyed_hash("stream", "pi_1")
     assert len(value) == 32
-    assert testing_vault(tmp_path / "one").keyed_hash("stream", b"pi_1") == value
+    assert vault_at(tmp_path / "one").keyed_hash("stream", b"pi_1") == value
     assert vault.keyed_hash("claim", "pi_1") != value
-    assert testing_vault(tmp_path / "two").keyed_hash("stream", "pi_1") != value
+    assert vault_at(tmp_path / "two").keyed_hash("stream", "pi_1") != value
 
 
 def test_slots_open_to_the_values_they_were_sealed_with(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     sealed = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada", "owners": [[0, "ab", 5]]})
     assert [box.group for box in sealed.boxes] == ["identity", "audit"]
     assert len(sealed.slot_hashes) == 8 * 32
@@ -91,7 +92,7 @@ def test_slots_open_to_the_values_they_were_sealed_with(tmp_path: Path) -> None:
 
 
 def test_two_entries_with_the_same_values_have_nothing_in_common(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     one, two = (vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"}) for _ in range(2))
     assert one.root != two.root
     hashes = [{s.slot_hashes[i : i + 32] for i in range(0, 256, 32)} for s in (one, two)]
@@ -99,7 +100,7 @@ def test_two_entries_with_the_same_values_have_nothing_in_common(tmp_path: Path)
 
 
 def test_boxes_moved_to_another_log_or_entry_do_not_open(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     one = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"})
     two = vault.seal_slots(ORIGIN, SPEC, {"giver": "Eve"})
     with pytest.raises(Tampered):
@@ -109,12 +110,12 @@ def test_boxes_moved_to_another_log_or_entry_do_not_open(tmp_path: Path) -> None
 
 
 def test_slot_hashes_that_do_not_fit_the_values_are_noticed(tmp_path: Path) -> None:
-    vault = testing_vault(tmp_path)
+    vault = vault_at(tmp_path)
     sealed = vault.seal_slots(ORIGIN, SPEC, {"giver": "Ada"})
     with pytest.raises(Tampered):
         vault.open_slots(ORIGIN, SPEC, replace(sealed, slot_hashes=bytes(256)), sealed.root)
 
 
 def test_an_unknown_slot_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no slot 'phone'"):
-        testing_vault(tmp_path).seal_slots(ORIGIN, SPEC, {"phone": "1"})
+    with pytest.raises(EntryError, match="no slot 'phone'"):
+        vault_at(tmp_path).seal_slots(ORIGIN, SPEC, {"phone": "1"})

@@ -1,0 +1,127 @@
+"""What a log has declared so far, and the rules of the ledger's own entries. Pure. SPEC.md 4, 5 and 12.
+
+The rules of a log are entries of that log: this state is folded from its `ledger.*` entries alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from hashlib import sha256
+
+from ledger import times
+from ledger.errors import EntryError, NoteError
+from ledger.grammar import BASE_ACCOUNTS, decode_digest, matches_nonce
+from ledger.note import VerifyKey
+from ledger.registry import Registry
+from ledger.types import Entry, LogName
+
+OPENED = "ledger.log.opened.v1"
+REGISTRY = "ledger.registry.published.v1"
+ACCOUNT = "ledger.account.declared.v1"
+FUND = "ledger.fund.declared.v1"
+POLICY = "ledger.policy.changed.v1"
+CLOSED = "ledger.period.closed.v1"
+
+NO_FUND = "none"
+"""Fund of what is not money; never declared."""
+
+
+@dataclass(slots=True)
+class Declared:
+    """Rules in force in one log. `prepare` judges a `ledger.*` entry before `apply` makes it the rule."""
+
+    log: LogName
+    registry: Registry = field(default_factory=Registry)
+    time_zone: tzinfo = UTC
+    time_zone_name: str = "UTC"
+    accounts: set[tuple[str, str]] = field(default_factory=set)
+    funds: set[str] = field(default_factory=lambda: {NO_FUND})
+    closed: set[str] = field(default_factory=set)
+
+    def prepare(self, entry: Entry) -> Registry | None:
+        """Judges what a schema cannot say about a `ledger.*` entry; returns the registry that it publishes, if any.
+
+        EntryError `genesis-invalid`, `registry-invalid`, `period-invalid` or `data-invalid`.
+        """
+        if entry.type == OPENED:
+            _check_opened(entry)
+        elif entry.type == REGISTRY:
+            return self._next_registry(entry.data)
+        elif entry.type == ACCOUNT:
+            root = str(entry.data["account"]).partition(":")[0]
+            if self.log != "books" and root not in BASE_ACCOUNTS:
+                raise EntryError(
+                    "data-invalid",
+                    f"accounts under {root} belong in books, not in {self.log}",
+                )
+        elif entry.type == POLICY:
+            _check_text_hash(entry.data, "policy", "data-invalid")
+        elif entry.type == CLOSED:
+            self._check_close(entry)
+        return None
+
+    def apply(self, entry: Entry, registry: Registry | None) -> None:
+        """Takes over what a judged entry declares; `registry` is what `prepare` returned for it."""
+        data = entry.data
+        if registry is not None:
+            self.registry = registry
+        elif entry.type == OPENED:
+            self.time_zone_name = str(data["time_zone"])
+            self.time_zone = times.zone(self.time_zone_name)
+        elif entry.type == ACCOUNT:
+            assets = data["assets"]
+            self.accounts.update((str(data["account"]), asset) for asset in assets)  # type: ignore[attr-defined]  # the schema says list
+        elif entry.type == FUND:
+            self.funds.add(str(data["fund"]))
+        elif entry.type == CLOSED:
+            self.closed.add(entry.period)
+
+    def _next_registry(self, data: Mapping[str, object]) -> Registry:
+        _check_text_hash(data, "registry", "registry-invalid")
+        registry = Registry.parse(str(data["registry"]))
+        for name, spec in self.registry.types.items():
+            if registry.types.get(name) != spec:
+                raise EntryError(
+                    "registry-invalid",
+                    f"type {name} was published before; it stays as it is for ever",
+                )
+        return registry
+
+    def _check_close(self, entry: Entry) -> None:
+        if entry.period >= times.month(entry.at_us, self.time_zone):
+            raise EntryError(
+                "period-invalid",
+                f"period {entry.period} is not over yet and cannot be closed",
+            )
+        if decode_digest(str(entry.data["registry"])) != self.registry.sha256():
+            raise EntryError(
+                "data-invalid", "data.registry is not the hash of the registry in force"
+            )
+
+
+def _check_opened(entry: Entry) -> None:
+    data = entry.data
+    try:
+        key, recovery_key = (
+            VerifyKey.parse(str(data["key"])),
+            VerifyKey.parse(str(data["recovery_key"])),
+        )
+    except NoteError as error:
+        raise EntryError("genesis-invalid", str(error)) from error
+    if key.name != entry.log:
+        raise EntryError(
+            "genesis-invalid",
+            f"the log's key is named {key.name[:80]!r}, not {entry.log!r}",
+        )
+    if key.key == recovery_key.key:
+        raise EntryError("genesis-invalid", "the recovery key is the log's own key")
+    if not matches_nonce(str(data["nonce"])):
+        raise EntryError("genesis-invalid", "data.nonce is not the base64 of 16 bytes")
+    times.zone(str(data["time_zone"]))
+
+
+def _check_text_hash(data: Mapping[str, object], name: str, code: str) -> None:
+    if decode_digest(str(data["sha256"])) != sha256(str(data[name]).encode()).digest():
+        raise EntryError(code, f"data.sha256 is not the hash of data.{name}")

@@ -1,0 +1,78 @@
+"""The alphabet of the ledger: what a name, a month, an amount or a hash may look like in bytes. Pure. SPEC.md 3.
+
+Every pattern is ASCII and matches a whole string: `matches_fund("rent\\n")` is None. Base64 is RFC 4648 section 4,
+padded and canonical: each byte string has exactly one text, so no second spelling of an entry, key or proof exists.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+
+INT_MAX = 2**53 - 1
+"""Largest integer that every JSON reader keeps exactly; also the largest position and size."""
+
+DEPTH_MAX = 4
+"""Nesting of an entry, the entry's own object being 1."""
+
+BASE_ACCOUNTS = ("assets", "liabilities", "income", "expenses", "equity")
+BOOKS_ACCOUNTS = ("points", "stock", "tokens", "entitlements", "uses", "budget")
+"""Roots of accounts: the first in every log, the second in `books` only."""
+
+_ROOTS = "|".join((*BASE_ACCOUNTS, *BOOKS_ACCOUNTS))
+
+matches_key = re.compile(r"[a-z0-9_]+", re.ASCII).fullmatch
+matches_dotted_key = re.compile(r"[a-z0-9_.]+", re.ASCII).fullmatch
+matches_origin = re.compile(r"[a-z0-9][a-z0-9._~:/-]{0,199}", re.ASCII).fullmatch
+matches_type = re.compile(r"[a-z]+\.[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", re.ASCII).fullmatch
+matches_month = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII).fullmatch
+matches_account = re.compile(rf"(?:{_ROOTS})(?::[a-z0-9_]+)+", re.ASCII).fullmatch
+matches_asset = re.compile(
+    r"[A-Z][A-Z0-9_:.-]{0,31}(?:/[0-9]{1,2})?", re.ASCII
+).fullmatch
+matches_fund = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII).fullmatch
+matches_amount = re.compile(r"-?[1-9][0-9]{0,30}", re.ASCII).fullmatch
+matches_slug = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII).fullmatch
+matches_digest = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII).fullmatch
+matches_nonce = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==", re.ASCII).fullmatch
+_matches_decimal = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII).fullmatch
+
+# C0 but the line feed, DEL and C1, then what makes text read other than it is written: line and paragraph
+# separators, directional marks, the byte order mark. Fixed ranges, not Unicode categories, which change by version.
+finds_control = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+).search
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard base64 with padding and without line breaks."""
+    return b64encode(data).decode("ascii")
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of canonical standard base64; ValueError for anything else, stray bits and characters included."""
+    try:
+        data = b64decode(text, validate=True)
+    except (Base64Error, ValueError) as error:
+        raise ValueError(f"not base64: {text[:80]!r}") from error
+    if encode_base64(data) != text:
+        raise ValueError(f"not canonical base64: {text[:80]!r}")
+    return data
+
+
+def decode_digest(text: str) -> bytes:
+    """The 32 bytes of a hash in base64; ValueError for anything else."""
+    if not matches_digest(text):
+        raise ValueError(f"not the base64 of 32 bytes: {text[:80]!r}")
+    return b64decode(text)
+
+
+def decode_decimal(text: str) -> int:
+    """A count or position in ASCII decimal, no sign, space, underscore or leading zero, up to 2^53-1; else ValueError.
+
+    `int()` alone would take "+5", " 5", "1_0", "05" and digits of other scripts.
+    """
+    if not _matches_decimal(text) or (number := int(text)) > INT_MAX:
+        raise ValueError(f"not a decimal number of 0..2^53-1: {text[:80]!r}")
+    return number

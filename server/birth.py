@@ -1,0 +1,156 @@
+"""The birth of the logs: on the first start they are created with their genesis; on every later one they are checked.
+
+What a log was born as (origin, mode, key, time zone) stands in its entry 0 for ever. A setting that says something
+else is refused, because serving under another name or key would look like a fork to everyone outside.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from ledger import canonical, genesis
+from ledger.note import SigningKey
+from ledger.registry import Registry
+from ledger.store import create_log
+from server import chart
+from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
+from server.errors import StartRefused
+from server.publishing.policy import FeeFormula, Policy
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from ledger.reader import LogReader
+    from ledger.store import Writer
+    from ledger.types import LogName
+    from server.settings import Settings
+    from server.vault import KeyStore
+
+SERVED_LOGS: tuple[LogName, ...] = ("books", "public")
+_LAST_SEGMENT = {"books": "books", "audit": "audit", "public": "ledger"}
+_ADVISORY_KEY = 0x5EC0_4D17
+
+# The published flat formula (attacks B3): 2.9 % of the gift, and 30 cents where the asset has cents like the dollar's.
+DEFAULT_FEES = {"USD/2": FeeFormula(290, 30)}
+DEFAULT_FEE = FeeFormula(290, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """What one log was born as, read from its entry 0."""
+
+    log: LogName
+    origin: str
+    mode: str
+    key: str
+    time_zone: str
+
+
+def registry(log: LogName) -> Registry:
+    """Return the vocabulary of one log: the ledger's own types and the slices' types."""
+    if log == "public":
+        return Registry(PUBLIC_TYPES, chart.PUBLIC_GUARDS)
+    return Registry(BOOKS_TYPES, chart.BOOKS_GUARDS)
+
+
+def default_policy(assets: tuple[str, ...]) -> Policy:
+    """Return the publishing policy a deployment is born with."""
+    return Policy({asset: DEFAULT_FEES.get(asset, DEFAULT_FEE) for asset in assets})
+
+
+def signing_key(store: KeyStore, log: LogName, origin: str) -> SigningKey:
+    """Return the log's signing key, made on first use. Only the signer's process may call this after the birth."""
+    name = f"log-{log}"
+    return SigningKey(origin, store.load(name) or store.create(name, os.urandom(32)))
+
+
+def new_origin() -> str:
+    """Return an origin for a deployment that has no public address: it says so, and is chosen once."""
+    return f"localhost/{os.urandom(4).hex()}/ledger"
+
+
+def sibling_origin(public_origin: str, log: LogName) -> str:
+    """Return the origin of another log of the same deployment."""
+    return f"{public_origin.rsplit('/', 1)[0]}/{_LAST_SEGMENT[log]}"
+
+
+async def ensure_logs(
+    pool: asyncpg.Pool,
+    settings: Settings,
+    keys: KeyStore,
+    make_writer: Callable[[LogName], Writer],
+    readers: Mapping[LogName, LogReader],
+) -> None:
+    """Create the logs that do not exist yet, each with its genesis, in one order and by one process at a time."""
+    async with pool.acquire() as connection:
+        await connection.execute("select pg_advisory_lock($1)", _ADVISORY_KEY)
+        try:
+            origins = dict(await connection.fetch("select log, origin from ledger_heads"))
+            public_origin = origins.get("public") or settings.origin or new_origin()
+            for log in reversed(SERVED_LOGS):
+                if log not in origins:
+                    origin = sibling_origin(public_origin, log)
+                    mode = settings.mode
+                    await create_log(connection, log, origin=origin, mode=mode, time_zone=settings.time_zone)
+                if (await readers[log].head()).size == 0:
+                    await _append_genesis(make_writer(log), settings, keys, (await readers[log].head()).origin, log)
+        finally:
+            await connection.execute("select pg_advisory_unlock($1)", _ADVISORY_KEY)
+
+
+async def identify(reader: LogReader, log: LogName) -> LogIdentity:
+    """Read what the log was born as from its entry 0."""
+    first = (await reader.entries(0, 1))[0]
+    entry = canonical.parse_entry(first.bytes)
+    data = entry.data
+    return LogIdentity(log, entry.log, str(data["mode"]), str(data["key"]), str(data["time_zone"]))
+
+
+def check_identity(public: LogIdentity, settings: Settings) -> None:
+    """Refuse settings that contradict what the log was born as (operations, "Start, stop, files")."""
+    if settings.origin is not None and settings.origin != public.origin:
+        message = (
+            f"SECONDWIND_ORIGIN is {settings.origin!r}, but this log was born as {public.origin!r} and stays so:"
+            " unset it, or start with another data directory"
+        )
+        raise StartRefused(message)
+    if settings.mode == "demo" and public.mode != "demo":
+        message = f"--demo refused: this log was born in mode {public.mode!r}; use another --data-dir for a demo"
+        raise StartRefused(message)
+    live = settings.mode == "live" or (settings.stripe_api_key or "").startswith(("sk_live_", "rk_live_"))
+    if live and public.mode != "live":
+        message = f"live secrets refused: this log was born in mode {public.mode!r}; live money needs a log born live"
+        raise StartRefused(message)
+
+
+async def _append_genesis(writer: Writer, settings: Settings, keys: KeyStore, origin: str, log: LogName) -> None:
+    key = signing_key(keys, log, origin)
+    month = f"{datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone)):%Y-%m}"
+    birth = genesis.Birth(
+        mode=settings.mode,
+        nonce=os.urandom(genesis.NONCE_BYTES),
+        key=key.vkey,
+        recovery_key=settings.recovery_key or _recovery_vkey(keys, origin),
+        time_zone=settings.time_zone,
+        registry=registry(log),
+        accounts=chart.PUBLIC_ACCOUNTS if log == "public" else chart.BOOKS_ACCOUNTS,
+        assets=settings.assets,
+        funds=chart.FUNDS,
+        policy=default_policy(settings.assets).to_data(),
+        policy_from=month,
+    )
+    await writer.start()
+    try:
+        await writer.append(genesis.command(birth))
+    finally:
+        await writer.close()
+
+
+def _recovery_vkey(keys: KeyStore, origin: str) -> str:
+    """Make a recovery key beside the others; `secondwind keys` says that it belongs elsewhere (attacks A4)."""
+    return SigningKey(f"{origin}/recovery", keys.load("recovery") or keys.create("recovery", os.urandom(32))).vkey

@@ -1,0 +1,102 @@
+"""Booking a fact: read its stream, let the slice decide, seal the private parts, append; again if the stream moved on.
+
+No transaction is open while any of this runs (attacks E3). The decision is pure; a lost race costs its salts and nothing
+else, because nothing of it leaves before the append has committed (attacks E10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from ledger import canonical
+from ledger.errors import VersionConflict
+from ledger.types import Appended, Claim, Command, Companion, Draft, StoredEntry
+from server.domains.giving.decide import Decided, Gift, fold
+from server.domains.giving.events import BOOKS_TYPES, NewEvent
+
+if TYPE_CHECKING:
+    from ledger.registry import TypeSpec
+    from server.vault import Vault
+
+DECISIONS_MAX = 5
+_SPECS: Mapping[str, TypeSpec] = {spec.name: spec for spec in BOOKS_TYPES}
+
+Answer = TypeVar("Answer")
+
+
+class Appender(Protocol):
+    """The writer of `books`."""
+
+    async def append(self, command: Command) -> Appended:
+        """Append as `ledger.store.Writer` does."""
+
+
+class Streams(Protocol):
+    """The reader of `books`."""
+
+    async def stream(self, stream: bytes) -> Sequence[StoredEntry]:
+        """Return a stream's entries in the order of their versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """It is in the books now, at `position`."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booking(Generic[Answer]):
+    """One fact to book: on which stream, how to decide, what else happens in the append's transaction."""
+
+    stream: bytes
+    decide: Callable[[Gift], Decided | Answer]
+    companion: Companion
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where facts are booked. `origin` is the log's, to which sealed slots are bound."""
+
+    writer: Appender
+    reader: Streams
+    vault: Vault
+    origin: str
+
+    async def book(self, booking: Booking[Answer]) -> Booked | Answer:
+        """Return where the fact is booked now, or why the slice wanted nothing written.
+
+        Raises ledger.errors: VersionConflict when five decisions in a row were overtaken, ClaimTaken, Unavailable.
+        """
+        for attempt in range(1, DECISIONS_MAX + 1):
+            entries = await self.reader.stream(booking.stream)
+            decision = booking.decide(fold(canonical.parse_entry(entry.bytes) for entry in entries))
+            if not isinstance(decision, Decided):
+                return decision
+            command = Command(
+                drafts=(self._draft(decision.event),),
+                stream=booking.stream,
+                expected_version=len(entries),
+                claims=booking.claims,
+                companion=booking.companion,
+            )
+            try:
+                appended = await self.writer.append(command)
+            except VersionConflict:
+                if attempt == DECISIONS_MAX:
+                    raise
+            else:
+                return Booked(appended.first)
+        raise AssertionError  # the loop returns or raises
+
+    def _draft(self, event: NewEvent) -> Draft:
+        return Draft(
+            type=event.type,
+            data=event.data,
+            postings=event.postings,
+            private=self.vault.seal_slots(self.origin, _SPECS[event.type], event.slots),
+            refers_to=event.refers_to,
+        )

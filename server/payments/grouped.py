@@ -1,0 +1,85 @@
+"""Many callers, few statements: calls that arrive while one statement runs go together in the next.
+
+A lone call runs at once, nobody waits for company. Under load the statements grow instead of the number of connections,
+and each caller still hears only after its own part is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class QueueFull(Exception):
+    """More calls wait than the limit allows; nothing was done for this one."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} calls are waiting already")
+        self.waiting = waiting
+
+
+class Grouped(Generic[T, R]):
+    """Runs `run(items)` for groups of at most `group_len_max` items; it answers with one result per item, in order.
+
+    What `run` raises, each caller of that group is told; so items must be checked before they come here. One group
+    takes at most `timeout_s`, then its callers get TimeoutError, and whether it happened is not known.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[list[T]], Awaitable[Sequence[R]]],
+        *,
+        group_len_max: int = 256,
+        queue_len_max: int = 4096,
+        timeout_s: float = 5.0,
+    ) -> None:
+        self._run = run
+        self._group_len_max = group_len_max
+        self._queue_len_max = queue_len_max
+        self._timeout_s = timeout_s
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def call(self, item: T) -> R:
+        """Return this item's result. Raises QueueFull, TimeoutError, or whatever `run` raised."""
+        if len(self._waiting) >= self._queue_len_max:
+            raise QueueFull(len(self._waiting))
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, result))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._drain())
+        return await result
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), self._group_len_max)
+                await self._run_group([self._waiting.popleft() for _ in range(count)])
+        finally:
+            self._runner = None
+
+    async def _run_group(self, group: list[tuple[T, asyncio.Future[R]]]) -> None:
+        wanted = [(item, result) for item, result in group if not result.done()]
+        if not wanted:
+            return
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answers = await self._run([item for item, _ in wanted])
+        except asyncio.CancelledError:
+            for _, result in [*wanted, *self._waiting]:
+                result.cancel()
+            self._waiting.clear()
+            raise
+        except Exception as error:  # noqa: BLE001 - every caller of the group is told, whatever it was
+            for _, result in wanted:
+                if not result.done():
+                    result.set_exception(error)
+            return
+        for (_, result), answer in zip(wanted, answers, strict=True):
+            if not result.done():
+                result.set_result(answer)

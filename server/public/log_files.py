@@ -1,0 +1,62 @@
+"""/ledger/…: the log as c2sp.org/tlog-tiles serves it. Strict paths; what a checkpoint covers never changes."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aiohttp import web
+
+from ledger import tiles
+from ledger.errors import MalformedError
+from server.http.conditional import IMMUTABLE, answer, answer_compressed, digest_tag
+from server.http.problems import shown
+from server.public.keys import key_lines
+from server.public.problems import CHECKPOINT_NOT_YET, TILE_NOT_YET, TILE_PATH_INVALID
+from server.public.reads import PublicReads
+
+TEXT = "text/plain; charset=utf-8"
+BINARY = "application/octet-stream"
+PREFIX = "/ledger/"
+RETRY_AFTER = {"Retry-After": "1"}
+CHECKPOINT_CACHE = "public, max-age=1"
+KEYS_CACHE = "public, max-age=60"
+
+
+class LogFiles:
+    """The handlers of everything under /ledger/."""
+
+    def __init__(self, reads: PublicReads) -> None:
+        self._reads = reads
+
+    async def checkpoint(self, request: web.Request) -> web.StreamResponse:
+        """GET /ledger/checkpoint."""
+        newest = await self._reads.checkpoint()
+        if newest is None:
+            raise CHECKPOINT_NOT_YET("The signer has not signed yet.", headers=RETRY_AFTER)
+        body = newest.note.encode()
+        return answer(request, body, content_type=TEXT, etag=digest_tag(body), cache_control=CHECKPOINT_CACHE)
+
+    async def keys(self, request: web.Request) -> web.StreamResponse:
+        """GET /ledger/keys: `<vkey> <from> <to>` per line. A hint: whoever verifies pins a key of his own (A4)."""
+        body = key_lines(await self._reads.key_entries()).encode()
+        return answer(request, body, content_type=TEXT, etag=digest_tag(body), cache_control=KEYS_CACHE)
+
+    async def tile(self, request: web.Request) -> web.StreamResponse:
+        """GET /ledger/tile/<L>/<N>[.p/<W>] and /ledger/tile/entries/<N>[.p/<W>]."""
+        # The path as it was sent: decoding first would give one tile many names, and caches many copies.
+        path = request.rel_url.raw_path.removeprefix(PREFIX)
+        try:
+            wanted = tiles.parse_path(path)
+        except MalformedError:
+            raise TILE_PATH_INVALID(f"{shown(path)} is not a path of c2sp.org/tlog-tiles.") from None
+        if wanted.level is None:
+            bundle = await self._reads.bundle(wanted.n, wanted.width)
+            body, content_type = bundle, BINARY
+        else:
+            body, content_type = await self._reads.tile(*wanted), BINARY
+        if body is None:
+            raise TILE_NOT_YET(f"The newest checkpoint does not cover all of {shown(path)}.", headers=RETRY_AFTER)
+        etag = hashlib.sha256(body).hexdigest()[:32]
+        if wanted.level is None:
+            return await answer_compressed(request, body, content_type=content_type, etag=etag, cache_control=IMMUTABLE)
+        return answer(request, body, content_type=content_type, etag=etag, cache_control=IMMUTABLE)

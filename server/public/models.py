@@ -1,0 +1,74 @@
+"""The shapes that the public side answers and takes. Amounts are decimal strings of minor units. ◇"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from server.http.inputs import Decimal, Parameters, Position
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 200
+
+Minor = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,30})$", description="Minor units of the asset, as a decimal.")]
+Digest = Annotated[str, Field(description="SHA-256, base64.", min_length=44, max_length=44)]
+
+
+class AtPosition(Parameters):
+    """One entry."""
+
+    position: Position
+
+
+class LedgerQuery(Parameters):
+    """Which page of the ledger."""
+
+    limit: Annotated[Decimal, Field(ge=1, le=LIMIT_MAX, description="Entries per page.")] = LIMIT_DEFAULT
+    before: Annotated[
+        str | None, Field(max_length=64, description="The cursor in `next` of the page before. Absent: the newest entries.")
+    ] = None
+
+
+class LedgerEntry(BaseModel):
+    """One entry. Only `entry` is evidence: the other members repeat what it says."""
+
+    position: int
+    type: str
+    at: str = Field(description="UTC, a whole minute.")
+    period: str = Field(description="YYYY-MM in the charity's time zone.")
+    leaf_hash: Digest
+    entry: str = Field(description="The exact bytes of the entry, which are UTF-8, as text.")
+
+
+class LedgerPage(BaseModel):
+    """Entries, newest first."""
+
+    size: int = Field(description="Entries in the whole log.")
+    entries: list[LedgerEntry]
+    next: str | None = Field(None, description="The cursor of the next, older page. Absent on the last one.")
+
+
+class FundAsset(BaseModel):
+    """One fund's money in one asset."""
+
+    asset: str
+    received_minor: Minor
+    fees_minor: Minor
+    available_minor: Minor
+
+
+class Fund(BaseModel):
+    """One fund."""
+
+    fund: str
+    title: str
+    restriction: str
+    assets: list[FundAsset]
+
+
+class Funds(BaseModel):
+    """Every declared fund, folded from the public entries up to `position` and from nothing else."""
+
+    position: int = Field(description="The newest entry in these sums; -1 before the first.")
+    funds: list[Fund]

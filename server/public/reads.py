@@ -1,0 +1,122 @@
+"""What the public side reads, each from one snapshot: one statement, or one read-only transaction (E14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+
+import sql
+from ledger import merkle, proof, tiles
+from ledger.tiles import TILE_WIDTH
+from server.public.nodes import TileKey, node_hash, tiles_needed
+
+_queries = sql.load("public")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSize:
+    """The newest checkpoint: its size and the note as it was published."""
+
+    size: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryBytes:
+    """One entry. `covered`: a checkpoint covers it, so nothing can take it back."""
+
+    bytes: bytes
+    leaf_hash: bytes
+    covered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProof:
+    """An attempt to prove an entry: `text` when a checkpoint covers it, else whether it exists at all."""
+
+    text: str | None
+    exists: bool
+
+
+class PublicReads:
+    """Reads over the pool of the role `reader`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def checkpoint(self) -> SignedSize | None:
+        """The newest checkpoint; None before the first."""
+        row = await self._pool.fetchrow(_queries.newest_checkpoint)
+        return SignedSize(row["size"], row["note"]) if row else None
+
+    async def tile(self, level: int, n: int, width: int) -> bytes | None:
+        """The first `width` hashes of a tile; None when the newest checkpoint does not cover all of them."""
+        if level == 0:
+            first = n * TILE_WIDTH
+            row = await self._pool.fetchrow(_queries.leaf_tile, first, first + width)
+        else:
+            row = await self._pool.fetchrow(_queries.stored_tile, level, n)
+        if tiles.width(level, n, row["size"]) < width:
+            return None
+        hashes: bytes = (row["hashes"] or b"")[: width * merkle.HASH_BYTES]
+        if len(hashes) != width * merkle.HASH_BYTES:
+            raise LookupError(f"tile {n} of level {level} is covered by a checkpoint but not stored to width {width}")
+        return hashes
+
+    async def bundle(self, n: int, width: int) -> bytes | None:
+        """The first `width` entries of a bundle; None when the newest checkpoint does not cover all of them."""
+        first = n * TILE_WIDTH
+        row = await self._pool.fetchrow(_queries.bundle, first, first + width)
+        if tiles.width(0, n, row["size"]) < width:
+            return None
+        return tiles.encode_bundle(row["entries"])
+
+    async def page(self, before: int, limit: int) -> tuple[int, list[asyncpg.Record]]:
+        """The number of entries, and the newest `limit` before position `before`, newest first."""
+        rows = await self._pool.fetch(_queries.page, before, limit)
+        return rows[0]["size"], [row for row in rows if row["position"] is not None]
+
+    async def size(self) -> int:
+        """The number of entries."""
+        return int(await self._pool.fetchval(_queries.size))
+
+    async def entry(self, position: int) -> EntryBytes | None:
+        """One entry's bytes; None when there is none."""
+        row = await self._pool.fetchrow(_queries.entry, position)
+        return EntryBytes(row["bytes"], row["leaf_hash"], row["covered"]) if row else None
+
+    async def funds(self) -> list[asyncpg.Record]:
+        """Every declared fund with its sums per asset, one row each; every row names the size folded."""
+        return list(await self._pool.fetch(_queries.funds))
+
+    async def key_entries(self) -> list[bytes]:
+        """The entries that say which keys sign this log, oldest first."""
+        return [row["bytes"] for row in await self._pool.fetch(_queries.key_entries)]
+
+    async def prove(self, position: int) -> EntryProof:
+        """The tlog-proof of one entry under the newest checkpoint, all of it from one snapshot."""
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            head = await connection.fetchrow(_queries.newest_checkpoint)
+            if head is None or position >= head["size"]:
+                return EntryProof(None, bool(await connection.fetchval(_queries.exists, position)))
+            size: int = head["size"]
+            wanted = tiles_needed(merkle.inclusion_indexes(position, size), size)
+            held = await _tiles(connection, wanted, size)
+        read = proof.folding(lambda nodes: [node_hash(held, node) for node in nodes], size)
+        return EntryProof(proof.format_tlog_proof(position, proof.inclusion(read, position, size), head["note"]), exists=True)
+
+
+async def _tiles(connection: asyncpg.pool.PoolConnectionProxy, wanted: set[TileKey], size: int) -> dict[TileKey, bytes]:
+    held: dict[TileKey, bytes] = {}
+    for _, n in sorted(key for key in wanted if key[0] == 0):
+        first = n * TILE_WIDTH
+        held[0, n] = await connection.fetchval(_queries.leaf_hashes, first, min(first + TILE_WIDTH, size)) or b""
+    if stored := sorted(key for key in wanted if key[0] > 0):
+        levels, numbers = [level for level, _ in stored], [n for _, n in stored]
+        for row in await connection.fetch(_queries.stored_tiles, levels, numbers):
+            held[row["level"], row["n"]] = row["hashes"]
+    return held

@@ -1,0 +1,79 @@
+"""The public side's rows of the route table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+from pydantic import BaseModel
+
+from server.http.routes import Access, Handler, Route
+from server.public.ledger_api import LedgerAPI
+from server.public.log_files import LogFiles
+from server.public.models import LIMIT_MAX, AtPosition, Funds, LedgerPage, LedgerQuery
+from server.public.problems import (
+    CHECKPOINT_NOT_YET,
+    CURSOR_INVALID,
+    ENTRY_NOT_FOUND,
+    PROOF_NOT_YET,
+    TILE_NOT_YET,
+    TILE_PATH_INVALID,
+)
+from server.public.reads import PublicReads
+
+API = "/api/v1"
+ALIAS = "/api/transparency"
+TEXT = "text/plain; charset=utf-8"
+
+
+def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]:
+    """Every public route. `reader` is the pool of the database role that can read the public partitions only."""
+    reads = PublicReads(reader)
+    api = list(_api(LedgerAPI(reads, list_limit_max)))
+    aliases = [replace(route, path=route.path.replace(API, ALIAS, 1), listed=False) for route in api]
+    return [*_log_files(LogFiles(reads)), *api, *aliases]
+
+
+def _log_files(files: LogFiles) -> Iterator[Route]:
+    yield _row(
+        "/ledger/checkpoint", files.checkpoint, "The newest signed checkpoint", TEXT,
+        description="A C2SP checkpoint: origin, size and root, signed as a note. Ask again every second at most.",
+        problems=(CHECKPOINT_NOT_YET,), tags=("log",),
+    )  # fmt: skip
+    yield _row(
+        "/ledger/keys", files.keys, "Which keys sign this log", TEXT,
+        description="`<vkey> <from> <to>` per line, sizes of checkpoints, `-` for open. A hint: pin a key of your own.",
+        tags=("log",),
+    )  # fmt: skip
+    yield _row(
+        "/ledger/tile/{path:.+}", files.tile, "A tile of hashes, or a bundle of entries", "application/octet-stream",
+        description="`<L>/<N>[.p/<W>]` and `entries/<N>[.p/<W>]`, exactly as c2sp.org/tlog-tiles; for ever the same.",
+        problems=(TILE_PATH_INVALID, TILE_NOT_YET), tags=("log",),
+    )  # fmt: skip
+
+
+def _api(api: LedgerAPI) -> Iterator[Route]:
+    yield _row(
+        f"{API}/ledger", api.newest, "The ledger, newest first", LedgerPage, query=LedgerQuery, problems=(CURSOR_INVALID,)
+    )
+    yield _row(
+        f"{API}/ledger/entries/{{position}}", api.entry, "One entry, byte for byte", "application/json",
+        description="What the Merkle leaf was hashed from. The ETag is the leaf hash.",
+        params=AtPosition, problems=(ENTRY_NOT_FOUND,), quiet=True,
+    )  # fmt: skip
+    yield _row(
+        f"{API}/ledger/proof/{{position}}", api.proof, "The proof of one entry", TEXT,
+        description="A c2sp.org/tlog-proof under the newest checkpoint. To ask without telling which entry you care about, "
+        "fetch its whole bundle and the tiles instead.",
+        params=AtPosition, problems=(PROOF_NOT_YET, ENTRY_NOT_FOUND), quiet=True,
+    )  # fmt: skip
+    yield _row(f"{API}/funds", api.funds, "Every fund's totals, with the position they stand at", Funds)
+
+
+def _row(path: str, handler: Handler, summary: str, response: type[BaseModel] | str, **more: Any) -> Route:  # noqa: ANN401 - a row's fields
+    return Route(
+        method="GET", path=path, handler=handler, access=Access.PUBLIC, summary=summary, response=response, cors=True,
+        **{"tags": ("ledger",), **more},
+    )  # fmt: skip

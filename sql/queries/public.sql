@@ -1,0 +1,75 @@
+-- Everything the public side may ask. Its role can read the public partitions and nothing else, so each query names
+-- them and never the tables above them. Whatever is answered together is read by one statement, or in one snapshot (E14).
+
+-- newest_checkpoint: the newest checkpoint whose entries this database holds; a replica may be behind
+select size, note from ledger_checkpoints_public
+where log = 'public' and size <= coalesce(
+    (select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0)
+order by size desc limit 1;
+
+-- stored_tile: one tile of level 1 or above, with the size of the newest checkpoint
+select
+    coalesce((select size from ledger_checkpoints_public where log = 'public' order by size desc limit 1), 0) as size,
+    (select hashes from ledger_tiles_public where log = 'public' and level = $1 and n = $2) as hashes;
+
+-- leaf_tile: the leaf hashes at positions $1 to $2 - 1, with the size of the newest checkpoint
+select
+    coalesce((select size from ledger_checkpoints_public where log = 'public' order by size desc limit 1), 0) as size,
+    (select string_agg(leaf_hash, ''::bytea order by position) from ledger_entries_public
+     where log = 'public' and position >= $1 and position < $2) as hashes;
+
+-- bundle: the bytes of the entries at positions $1 to $2 - 1, with the size of the newest checkpoint
+select
+    coalesce((select size from ledger_checkpoints_public where log = 'public' order by size desc limit 1), 0) as size,
+    array(select bytes from ledger_entries_public
+          where log = 'public' and position >= $1 and position < $2 order by position) as entries;
+
+-- page: the newest entries before position $1, with the number of all; one row without position when there are none
+select head.size, e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
+from (select coalesce((select position + 1 from ledger_entries_public where log = 'public'
+                       order by position desc limit 1), 0) as size) as head
+left join lateral (
+    select position, type, period, at_us, leaf_hash, bytes from ledger_entries_public
+    where log = 'public' and position < $1 order by position desc limit $2) as e on true
+order by e.position desc;
+
+-- size: how many entries there are
+select coalesce((select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0);
+
+-- entry: the bytes of one entry, and whether a checkpoint covers it, after which nothing can take it back
+select bytes, leaf_hash,
+    position < coalesce((select max(size) from ledger_checkpoints_public where log = 'public'), 0) as covered
+from ledger_entries_public where log = 'public' and position = $1;
+
+-- exists: whether there is an entry at a position
+select exists (select from ledger_entries_public where log = 'public' and position = $1);
+
+-- stored_tiles: the tiles of level 1 or above whose (level, n) stand in two parallel arrays
+select level, n, hashes from ledger_tiles_public
+where log = 'public' and (level, n) in (select * from unnest($1::smallint[], $2::bigint[]));
+
+-- leaf_hashes: the leaf hashes at positions $1 to $2 - 1, as one string
+select string_agg(leaf_hash, ''::bytea order by position) from ledger_entries_public
+where log = 'public' and position >= $1 and position < $2;
+
+-- funds: what each declared fund received, paid in fees and has at hand (attacks C1, C4), with the number of entries folded
+select
+    coalesce((select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0) as size,
+    fund.name, fund.data ->> 'title' as title, fund.data ->> 'restriction' as restriction,
+    sums.asset, sums.received::text as received, sums.fees::text as fees, sums.available::text as available
+from ledger_rules_public as fund
+left join (
+    select fund, asset,
+        -coalesce(sum(balance) filter (where account = 'income:gifts'), 0) as received,
+        coalesce(sum(balance) filter (where account = 'expenses:processing'), 0) as fees,
+        coalesce(sum(balance) filter (where account in
+            ('assets:cash', 'liabilities:accrued_fees', 'liabilities:due_to_general')), 0) as available
+    from ledger_balances_public where log = 'public' group by fund, asset) as sums on sums.fund = fund.name
+where fund.log = 'public' and fund.kind = 'fund'
+order by fund.position, sums.asset;
+
+-- key_entries: the entries that open the log, introduce a key or retire one
+select e.bytes from ledger_entries_public as e
+where e.log = 'public' and (e.position = 0 or e.position in (
+    select position from ledger_rules_public where log = 'public' and kind = 'key'))
+order by e.position;
