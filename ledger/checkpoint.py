@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ledger import note
 from ledger.errors import NoteError
-from ledger.grammar import INT_MAX, decode_decimal, decode_digest, encode_base64
-from ledger.merkle import EMPTY_ROOT, HASH_BYTES
+from ledger.grammar import HASH_BYTES, INT_MAX, decode_decimal, decode_digest, encode_base64
+from ledger.merkle import EMPTY_ROOT
 
 _LINES = 3
 
@@ -24,9 +24,7 @@ class Checkpoint:
         if not self.origin or "\n" in self.origin:
             raise NoteError("a checkpoint's origin is one line that is not empty")
         if not 0 <= self.size <= INT_MAX or len(self.root_hash) != HASH_BYTES:
-            raise NoteError(
-                f"size {self.size} or a root hash of {len(self.root_hash)} bytes is out of range"
-            )
+            raise NoteError(f"size {self.size} or a root hash of {len(self.root_hash)} bytes is out of range")
         if self.size == 0 and self.root_hash != EMPTY_ROOT:
             raise NoteError("the root hash of an empty log is SHA-256 of nothing")
 
@@ -39,9 +37,7 @@ def parse(text: str) -> Checkpoint:
     """Reads the three lines strictly; NoteError for anything else, extension lines included."""
     lines = text.split("\n")
     if len(lines) != _LINES + 1 or lines[_LINES]:
-        raise NoteError(
-            f"a checkpoint has {_LINES} lines, each ended by a line feed, not {text[:200]!r}"
-        )
+        raise NoteError(f"a checkpoint has {_LINES} lines, each ended by a line feed, not {text[:200]!r}")
     try:
         return Checkpoint(lines[0], decode_decimal(lines[1]), decode_digest(lines[2]))
     except ValueError as error:
@@ -53,7 +49,5 @@ def open(checkpoint_note: str | bytes, vkey: str | note.VerifyKey) -> Checkpoint
     key = note.VerifyKey.parse(vkey) if isinstance(vkey, str) else vkey
     checkpoint = parse(note.open(checkpoint_note, [key]).text)
     if checkpoint.origin != key.name:
-        raise NoteError(
-            f"the checkpoint is of {checkpoint.origin[:80]!r}, its key is of {key.name[:80]!r}"
-        )
+        raise NoteError(f"the checkpoint is of {checkpoint.origin[:80]!r}, its key is of {key.name[:80]!r}")
     return checkpoint

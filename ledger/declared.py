@@ -6,7 +6,7 @@ The rules of a log are entries of that log: this state is folded from its `ledge
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from hashlib import sha256
 
@@ -40,6 +40,10 @@ class Declared:
     funds: set[str] = field(default_factory=lambda: {NO_FUND})
     closed: set[str] = field(default_factory=set)
 
+    def copy(self) -> Declared:
+        """An independent copy: what is declared on it leaves this one as it is."""
+        return replace(self, accounts=set(self.accounts), funds=set(self.funds), closed=set(self.closed))
+
     def prepare(self, entry: Entry) -> Registry | None:
         """Judges what a schema cannot say about a `ledger.*` entry; returns the registry that it publishes, if any.
 
@@ -52,10 +56,7 @@ class Declared:
         elif entry.type == ACCOUNT:
             root = str(entry.data["account"]).partition(":")[0]
             if self.log != "books" and root not in BASE_ACCOUNTS:
-                raise EntryError(
-                    "data-invalid",
-                    f"accounts under {root} belong in books, not in {self.log}",
-                )
+                raise EntryError("data-invalid", f"accounts under {root} belong in books, not in {self.log}")
         elif entry.type == POLICY:
             _check_text_hash(entry.data, "policy", "data-invalid")
         elif entry.type == CLOSED:
@@ -83,38 +84,24 @@ class Declared:
         registry = Registry.parse(str(data["registry"]))
         for name, spec in self.registry.types.items():
             if registry.types.get(name) != spec:
-                raise EntryError(
-                    "registry-invalid",
-                    f"type {name} was published before; it stays as it is for ever",
-                )
+                raise EntryError("registry-invalid", f"type {name} was published before; it stays as it is for ever")
         return registry
 
     def _check_close(self, entry: Entry) -> None:
         if entry.period >= times.month(entry.at_us, self.time_zone):
-            raise EntryError(
-                "period-invalid",
-                f"period {entry.period} is not over yet and cannot be closed",
-            )
+            raise EntryError("period-invalid", f"period {entry.period} is not over yet and cannot be closed")
         if decode_digest(str(entry.data["registry"])) != self.registry.sha256():
-            raise EntryError(
-                "data-invalid", "data.registry is not the hash of the registry in force"
-            )
+            raise EntryError("data-invalid", "data.registry is not the hash of the registry in force")
 
 
 def _check_opened(entry: Entry) -> None:
     data = entry.data
     try:
-        key, recovery_key = (
-            VerifyKey.parse(str(data["key"])),
-            VerifyKey.parse(str(data["recovery_key"])),
-        )
+        key, recovery_key = (VerifyKey.parse(str(data["key"])), VerifyKey.parse(str(data["recovery_key"])))
     except NoteError as error:
         raise EntryError("genesis-invalid", str(error)) from error
     if key.name != entry.log:
-        raise EntryError(
-            "genesis-invalid",
-            f"the log's key is named {key.name[:80]!r}, not {entry.log!r}",
-        )
+        raise EntryError("genesis-invalid", f"the log's key is named {key.name[:80]!r}, not {entry.log!r}")
     if key.key == recovery_key.key:
         raise EntryError("genesis-invalid", "the recovery key is the log's own key")
     if not matches_nonce(str(data["nonce"])):

@@ -18,6 +18,7 @@ LedgerError
     ├── Halted                  the signer found a disagreement and appends stopped
     ├── Fenced                  another epoch owns the log; this process must stop
     ├── ClockSkew               the clocks of this machine and the database disagree
+    ├── DatabaseUnavailable     the database does not answer, is full, or is shutting down; nothing was appended
     └── OutcomeUnknown          the connection was lost at COMMIT and the database cannot be asked
 """
 
@@ -151,6 +152,14 @@ class ClockSkew(Unavailable):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"clocks disagree, appends stop: {detail}")
+        self.detail = detail
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, is full, or is shutting down. Nothing was appended."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the database cannot be written now: {detail}")
         self.detail = detail
 
 

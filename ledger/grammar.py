@@ -9,9 +9,14 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Callable
+
+from ledger.errors import EntryError
 
 INT_MAX = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly; also the largest position and size."""
+
+HASH_BYTES = 32
 
 DEPTH_MAX = 4
 """Nesting of an entry, the entry's own object being 1."""
@@ -28,9 +33,7 @@ matches_origin = re.compile(r"[a-z0-9][a-z0-9._~:/-]{0,199}", re.ASCII).fullmatc
 matches_type = re.compile(r"[a-z]+\.[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", re.ASCII).fullmatch
 matches_month = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII).fullmatch
 matches_account = re.compile(rf"(?:{_ROOTS})(?::[a-z0-9_]+)+", re.ASCII).fullmatch
-matches_asset = re.compile(
-    r"[A-Z][A-Z0-9_:.-]{0,31}(?:/[0-9]{1,2})?", re.ASCII
-).fullmatch
+matches_asset = re.compile(r"[A-Z][A-Z0-9_:.-]{0,31}(?:/[0-9]{1,2})?", re.ASCII).fullmatch
 matches_fund = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII).fullmatch
 matches_amount = re.compile(r"-?[1-9][0-9]{0,30}", re.ASCII).fullmatch
 matches_slug = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII).fullmatch
@@ -76,3 +79,32 @@ def decode_decimal(text: str) -> int:
     if not _matches_decimal(text) or (number := int(text)) > INT_MAX:
         raise ValueError(f"not a decimal number of 0..2^53-1: {text[:80]!r}")
     return number
+
+
+def check_value(value: object, depth_left: int, key_matches: Callable[[str], object] = matches_key) -> None:
+    """Returns if `value` may stand in canonical JSON, nested at most `depth_left` deep; else EntryError.
+
+    Strings and integers need no depth, a list or object one and more.
+    """
+    kind = type(value)
+    if kind is str:
+        return
+    if isinstance(value, int) and kind is int:
+        if not -INT_MAX <= value <= INT_MAX:
+            raise EntryError("entry-malformed", f"an integer of {value.bit_length()} bits is beyond 2^53-1")
+        return
+    if depth_left == 0:
+        raise EntryError("entry-malformed", "nested too deeply")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if type(key) is not str or not key_matches(key):
+                raise EntryError("entry-malformed", f"key {str(key)[:80]!r} is not of its form")
+            if type(item) is not str:
+                check_value(item, depth_left - 1, key_matches)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            if type(item) is not str:
+                check_value(item, depth_left - 1, key_matches)
+    else:
+        shown = str(value)[:40]
+        raise EntryError("entry-malformed", f"{shown!r} ({kind.__name__}) is no string, integer, list or object")

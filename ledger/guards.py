@@ -21,9 +21,7 @@ BalanceKey = tuple[str, bytes, str, str]
 GUARD_ACCOUNTS_MAX = 16
 
 _matches_name = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII).fullmatch
-_matches_call = re.compile(
-    r"([a-z][a-z0-9_]{0,31})\(([a-z0-9_-]{1,64})\)", re.ASCII
-).fullmatch
+_matches_call = re.compile(r"([a-z][a-z0-9_]{0,31})\(([a-z0-9_-]{1,64})\)", re.ASCII).fullmatch
 _matches_owner = re.compile(r"[0-9a-f]{64}", re.ASCII).fullmatch
 
 
@@ -43,48 +41,24 @@ class Guard:
 def parse(guard: object, name: object) -> Guard:
     """A guard of the registry's JSON; EntryError `registry-invalid` unless it is exactly of its form."""
     if type(guard) is not dict or guard.keys() != {"accounts", "by", "sign"}:
-        raise EntryError(
-            "registry-invalid",
-            f"guard {str(name)[:80]!r} is not an object of accounts, by and sign",
-        )
+        raise EntryError("registry-invalid", f"guard {str(name)[:80]!r} is not an object of accounts, by and sign")
     accounts = guard["accounts"]
     if type(name) is not str or not _matches_name(name):
-        raise EntryError(
-            "registry-invalid", f"guard name {str(name)[:80]!r} is not of its form"
-        )
+        raise EntryError("registry-invalid", f"guard name {str(name)[:80]!r} is not of its form")
     if type(accounts) is not list or not 1 <= len(accounts) <= GUARD_ACCOUNTS_MAX:
-        raise EntryError(
-            "registry-invalid",
-            f"guard {name} does not list 1..{GUARD_ACCOUNTS_MAX} accounts",
-        )
-    if any(
-        type(a) is not str or not matches_account(a) for a in accounts
-    ) or accounts != sorted(set(accounts)):
-        raise EntryError(
-            "registry-invalid",
-            f"accounts of guard {name} are not accounts in order, each once",
-        )
-    if (
-        guard["by"] not in ("fund", "owner")
-        or type(guard["sign"]) is not int
-        or guard["sign"] not in (1, -1)
-    ):
-        raise EntryError(
-            "registry-invalid",
-            f"guard {name} is not by fund or owner with sign 1 or -1",
-        )
-    return Guard(
-        name, tuple(accounts), guard["by"], cast("Literal[1, -1]", guard["sign"])
-    )
+        raise EntryError("registry-invalid", f"guard {name} does not list 1..{GUARD_ACCOUNTS_MAX} accounts")
+    if any(type(a) is not str or not matches_account(a) for a in accounts) or accounts != sorted(set(accounts)):
+        raise EntryError("registry-invalid", f"accounts of guard {name} are not accounts in order, each once")
+    if guard["by"] not in ("fund", "owner") or type(guard["sign"]) is not int or guard["sign"] not in (1, -1):
+        raise EntryError("registry-invalid", f"guard {name} is not by fund or owner with sign 1 or -1")
+    return Guard(name, tuple(accounts), guard["by"], cast("Literal[1, -1]", guard["sign"]))
 
 
 def parse_call(text: str) -> tuple[str, str]:
     """`spendable(rent)` as (guard name, fund or owner in hex); EntryError `data-invalid` for anything else."""
     match = _matches_call(text)
     if not match:
-        raise EntryError(
-            "data-invalid", f"guard {text[:120]!r} is not of the form spendable(rent)"
-        )
+        raise EntryError("data-invalid", f"guard {text[:120]!r} is not of the form spendable(rent)")
     return match[1], match[2]
 
 
@@ -95,15 +69,11 @@ def value(guard: Guard, key: str, balances: Mapping[BalanceKey, int]) -> dict[st
     EntryError `data-invalid` when `key` is no fund or no owner.
     """
     if not (matches_fund(key) if guard.by == "fund" else _matches_owner(key)):
-        raise EntryError(
-            "data-invalid", f"{key[:80]!r} is no {guard.by} for guard {guard.name}"
-        )
+        raise EntryError("data-invalid", f"{key[:80]!r} is no {guard.by} for guard {guard.name}")
     owner = bytes.fromhex(key) if guard.by == "owner" else b""
     sums: dict[str, int] = defaultdict(int)
     for (account, balance_owner, asset, fund), balance in balances.items():
-        if account in guard.accounts and (
-            fund == key if guard.by == "fund" else balance_owner == owner
-        ):
+        if account in guard.accounts and (fund == key if guard.by == "fund" else balance_owner == owner):
             sums[asset] += guard.sign * balance
     return dict(sums)
 

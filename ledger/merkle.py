@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from ledger.errors import ProofError
+from ledger.grammar import HASH_BYTES
 
 EMPTY_ROOT = sha256(b"").digest()
-HASH_BYTES = 32
 
 
 Node = tuple[int, int, bytes]
@@ -34,14 +34,8 @@ class Frontier:
         """Continues from `size` leaves with their subtree hashes, largest first; ProofError if they do not fit."""
         self._hashes = list(hashes)
         self._size = size
-        if (
-            size < 0
-            or len(self._hashes) != size.bit_count()
-            or any(len(h) != HASH_BYTES for h in self._hashes)
-        ):
-            raise ProofError(
-                f"{len(self._hashes)} hashes are no frontier of {size} leaves"
-            )
+        if size < 0 or len(self._hashes) != size.bit_count() or any(len(h) != HASH_BYTES for h in self._hashes):
+            raise ProofError(f"{len(self._hashes)} hashes are no frontier of {size} leaves")
 
     @property
     def size(self) -> int:
@@ -94,9 +88,7 @@ def complete_nodes(level: int, index: int, size: int) -> list[tuple[int, int]]:
     """The complete subtrees, left to right, that `fold` into node `(level, index)` of a tree of `size` leaves."""
     start, end = index << level, min((index + 1) << level, size)
     if start >= end:
-        raise ProofError(
-            f"node ({level}, {index}) lies outside a tree of {size} leaves"
-        )
+        raise ProofError(f"node ({level}, {index}) lies outside a tree of {size} leaves")
     nodes: list[tuple[int, int]] = []
     while start < end:
         step = (end - start).bit_length() - 1
@@ -127,9 +119,7 @@ def consistency_indexes(old_size: int, new_size: int) -> list[tuple[int, int]]:
     Empty for sizes that are equal and for an empty old tree. ProofError when the old tree is larger.
     """
     if not 0 <= old_size <= new_size:
-        raise ProofError(
-            f"a tree of {old_size} leaves is not the beginning of one of {new_size}"
-        )
+        raise ProofError(f"a tree of {old_size} leaves is not the beginning of one of {new_size}")
     if old_size in (0, new_size):
         return []
     path: list[tuple[int, int]] = []
@@ -147,9 +137,7 @@ def consistency_indexes(old_size: int, new_size: int) -> list[tuple[int, int]]:
     return path[::-1]
 
 
-def verify_inclusion(
-    leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root_hash: bytes
-) -> None:
+def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root_hash: bytes) -> None:
     """Returns if `path` proves leaf `index` under the root of `size` leaves; ProofError otherwise (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         raise ProofError(f"leaf {index} lies outside a tree of {size} leaves")
@@ -162,18 +150,10 @@ def verify_inclusion(
         left = i >= inner or index >> i & 1
         result = node_hash(sibling, result) if left else node_hash(result, sibling)
     if result != root_hash:
-        raise ProofError(
-            f"the inclusion proof of leaf {index} leads to another root than that of {size} leaves"
-        )
+        raise ProofError(f"the inclusion proof of leaf {index} leads to another root than that of {size} leaves")
 
 
-def verify_consistency(
-    old_size: int,
-    new_size: int,
-    old_root: bytes,
-    new_root: bytes,
-    path: Sequence[bytes],
-) -> None:
+def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> None:
     """Returns if `path` proves the old tree to be the beginning of the new one; else ProofError (RFC 9162 2.1.4.2)."""
     what = f"the consistency proof from {old_size} to {new_size}"
     _check_hashes(path, len(consistency_indexes(old_size, new_size)), what)

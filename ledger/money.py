@@ -17,18 +17,14 @@ AMOUNT_MAX = 10**31 - 1
 def parse_amount(text: str) -> int:
     """Minor units of a posting's `amount`: a decimal string, never zero. MalformedError otherwise."""
     if not matches_amount(text):
-        raise MalformedError(
-            f"amount {text[:80]!r} is not a non-zero decimal integer of at most 31 digits"
-        )
+        raise MalformedError(f"amount {text[:80]!r} is not a non-zero decimal integer of at most 31 digits")
     return int(text)
 
 
 def format_amount(amount_minor: int) -> str:
     """The text of a posting's `amount`; MalformedError for zero and for more than 31 digits."""
     if amount_minor == 0 or abs(amount_minor) > AMOUNT_MAX:
-        raise MalformedError(
-            f"an amount of {amount_minor.bit_length()} bits is zero or longer than 31 digits"
-        )
+        raise MalformedError(f"an amount of {amount_minor.bit_length()} bits is zero or longer than 31 digits")
     return str(amount_minor)
 
 
@@ -54,14 +50,10 @@ def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
     """
     total = sum(weights)
     if total <= 0 or min(weights) < 0:
-        raise MalformedError(
-            f"weights {list(weights)[:16]} must be non-negative and not all zero"
-        )
+        raise MalformedError(f"weights {list(weights)[:16]} must be non-negative and not all zero")
     magnitude = abs(amount_minor)
     parts = [magnitude * weight // total for weight in weights]
-    by_remainder = sorted(
-        range(len(weights)), key=lambda i: (-(magnitude * weights[i] % total), i)
-    )
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(magnitude * weights[i] % total), i))
     for i in by_remainder[: magnitude - sum(parts)]:
         parts[i] += 1
     return parts if amount_minor >= 0 else [-part for part in parts]

@@ -66,9 +66,7 @@ class VerifyKey:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if self.algorithm not in (ED25519, COSIGNATURE) or len(self.key) != _KEY_BYTES:
-            raise NoteError(
-                f"key {self.name[:80]!r} is not Ed25519 of type 01 or 04 with {_KEY_BYTES} bytes"
-            )
+            raise NoteError(f"key {self.name[:80]!r} is not Ed25519 of type 01 or 04 with {_KEY_BYTES} bytes")
         named = self.name.encode() + b"\n" + bytes([self.algorithm]) + self.key
         object.__setattr__(self, "key_id", sha256(named).digest()[:_KEY_ID_BYTES])
 
@@ -80,14 +78,10 @@ class VerifyKey:
         try:
             data = decode_base64(data64)
         except ValueError as error:
-            raise NoteError(
-                f"key {vkey[:120]!r} is not <name>+<8 hex digits>+<base64>: {error}"
-            ) from error
+            raise NoteError(f"key {vkey[:120]!r} is not <name>+<8 hex digits>+<base64>: {error}") from error
         key = cls(name, data[1:], data[0] if data else 0)
         if not _matches_key_id(key_id) or key.key_id.hex() != key_id:
-            raise NoteError(
-                f"key {name[:80]!r} has the ID {key.key_id.hex()}, not {key_id[:16]!r}"
-            )
+            raise NoteError(f"key {name[:80]!r} has the ID {key.key_id.hex()}, not {key_id[:16]!r}")
         return key
 
     @property
@@ -100,16 +94,10 @@ class VerifyKey:
         message = text.encode()
         if self.algorithm == COSIGNATURE:
             time, signature = signature[:_TIME_BYTES], signature[_TIME_BYTES:]
-            message = (
-                f"cosignature/v1\ntime {int.from_bytes(time, 'big')}\n".encode()
-                + message
-            )
+            message = f"cosignature/v1\ntime {int.from_bytes(time, 'big')}\n".encode() + message
         try:
             Ed25519VerifyKey(self.key).verify(message, signature)
-        except (
-            CryptoError,
-            ValueError,
-        ):  # libsodium also refuses S >= L, small-order and non-canonical points
+        except (CryptoError, ValueError):  # libsodium also refuses S >= L, small-order and non-canonical points
             return False
         return True
 
@@ -122,9 +110,7 @@ class SigningKey:
     def __init__(self, name: str, seed32: bytes) -> None:
         """From a 32-byte seed; NoteError when the name is not a key name or the seed has another length."""
         if len(seed32) != _KEY_BYTES:
-            raise NoteError(
-                f"the seed of key {name[:80]!r} has {len(seed32)} bytes, not {_KEY_BYTES}"
-            )
+            raise NoteError(f"the seed of key {name[:80]!r} has {len(seed32)} bytes, not {_KEY_BYTES}")
         self._key = Ed25519SigningKey(seed32)
         self.verify_key = VerifyKey(name, bytes(self._key.verify_key))
 
@@ -159,18 +145,12 @@ def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:
         if key is None:
             continue
         if not key.verifies(text, signature):
-            raise SignatureInvalid(
-                f"the signature by {name[:80]} ({key_id.hex()}) does not verify"
-            )
+            raise SignatureInvalid(f"the signature by {name[:80]} ({key_id.hex()}) does not verify")
         if name not in names:
             names.append(name)
     if not names:
-        wanted = ", ".join(
-            f"{key.name[:80]} ({key.key_id.hex()})" for key in known.values()
-        )
-        raise SignatureMissing(
-            f"the note carries no signature by {wanted or 'any key, for none was given'}"
-        )
+        wanted = ", ".join(f"{key.name[:80]} ({key.key_id.hex()})" for key in known.values())
+        raise SignatureMissing(f"the note carries no signature by {wanted or 'any key, for none was given'}")
     return Opened(text, tuple(names))
 
 
@@ -186,16 +166,12 @@ def _split(note: str | bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     # The last empty line: text may hold empty lines of its own, signatures never.
     text, separator, tail = decoded.rpartition("\n\n")
     if not separator or not tail.endswith("\n"):
-        raise NoteError(
-            "the note is not text, an empty line and signature lines, each ended by a line feed"
-        )
+        raise NoteError("the note is not text, an empty line and signature lines, each ended by a line feed")
     text += "\n"
     _check_text(text)
     lines = tail[:-1].split("\n")
     if len(lines) > SIGNATURES_MAX:
-        raise NoteError(
-            f"the note carries {len(lines)} signatures, at most {SIGNATURES_MAX}"
-        )
+        raise NoteError(f"the note carries {len(lines)} signatures, at most {SIGNATURES_MAX}")
     return text, [_signature(line) for line in lines]
 
 
@@ -209,9 +185,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
         raise NoteError(f"{line[:120]!r} is not a signature line") from error
     _check_name(name)
     if len(data) <= _KEY_ID_BYTES:
-        raise NoteError(
-            f"the signature by {name[:80]} has {len(data)} bytes, key ID included"
-        )
+        raise NoteError(f"the signature by {name[:80]} has {len(data)} bytes, key ID included")
     return name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:]
 
 
@@ -219,13 +193,9 @@ def _check_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteError("a note's text ends with a line feed")
     if control := _finds_control(text):
-        raise NoteError(
-            f"a note's text holds no control character such as U+{ord(control[0]):04X}"
-        )
+        raise NoteError(f"a note's text holds no control character such as U+{ord(control[0]):04X}")
 
 
 def _check_name(name: str) -> None:
     if not name or "+" in name or any(c.isspace() or c < " " for c in name):
-        raise NoteError(
-            f"key name {name[:80]!r} is empty or holds a space, a control character or '+'"
-        )
+        raise NoteError(f"key name {name[:80]!r} is empty or holds a space, a control character or '+'")

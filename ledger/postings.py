@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import orjson
@@ -24,9 +25,7 @@ OwnerSplit = tuple[int, bytes, int]
 """(index into the entry's postings, owner, amount): how one posting divides among private owners."""
 
 
-def settle(
-    owned: Iterable[OwnedPosting],
-) -> tuple[tuple[Posting, ...], tuple[OwnerSplit, ...]]:
+def settle(owned: Iterable[OwnedPosting]) -> tuple[tuple[Posting, ...], tuple[OwnerSplit, ...]]:
     """Merges lines of one (account, asset, fund), drops zeros, sorts, and checks what results.
 
     Returns the entry's postings and, for each of them, its parts by owner (`b""` = unowned), which sum to it; sorted by
@@ -37,15 +36,10 @@ def settle(
     parts: dict[tuple[str, str, str, bytes], int] = defaultdict(int)
     for line in owned:
         if len(line.owner) not in (0, OWNER_BYTES):
-            raise EntryError(
-                "entry-malformed",
-                f"an owner has {len(line.owner)} bytes, not 0 or {OWNER_BYTES}",
-            )
+            raise EntryError("entry-malformed", f"an owner has {len(line.owner)} bytes, not 0 or {OWNER_BYTES}")
         totals[line.account, line.asset, line.fund] += line.amount
         parts[line.account, line.asset, line.fund, line.owner] += line.amount
-    postings = tuple(
-        sorted(Posting(*triple, amount) for triple, amount in totals.items() if amount)
-    )
+    postings = tuple(sorted(Posting(*triple, amount) for triple, amount in totals.items() if amount))
     check(postings)
     index = {(p.account, p.asset, p.fund): i for i, p in enumerate(postings)}
     splits: list[OwnerSplit] = []
@@ -53,10 +47,7 @@ def settle(
         if not amount:
             continue
         if (account, asset, fund) not in index:
-            raise EntryError(
-                "sum-not-zero",
-                f"owners exchange {asset} within {account}, which no posting would show",
-            )
+            raise EntryError("sum-not-zero", f"owners exchange {asset} within {account}, which no posting would show")
         splits.append((index[account, asset, fund], owner, amount))
     return postings, tuple(sorted(splits))
 
@@ -64,20 +55,17 @@ def settle(
 def check(postings: Sequence[Posting]) -> None:
     """Returns if the postings keep every rule of SPEC.md 6 that needs no other entry; EntryError otherwise."""
     if len(postings) > POSTINGS_MAX:
-        raise EntryError(
-            "entry-malformed", f"{len(postings)} postings, at most {POSTINGS_MAX}"
-        )
+        raise EntryError("entry-malformed", f"{len(postings)} postings, at most {POSTINGS_MAX}")
     sums: dict[tuple[str, str], int] = defaultdict(int)
     interfund: dict[str, int] = defaultdict(int)
     last = ("", "", "")
     for p in postings:
-        _check_line(p)
         triple = (p.account, p.asset, p.fund)
+        _check_names(*triple)
+        if not p.amount or not -AMOUNT_MAX <= p.amount <= AMOUNT_MAX:
+            raise EntryError("entry-malformed", f"an amount of {p.account} is zero or longer than 31 digits")
         if triple <= last:
-            raise EntryError(
-                "postings-unsorted",
-                f"{' '.join(triple)} does not stand after {' '.join(last)}",
-            )
+            raise EntryError("postings-unsorted", f"{' '.join(triple)} does not stand after {' '.join(last)}")
         last = triple
         sums[p.asset, p.fund] += p.amount
         if p.account == INTERFUND:
@@ -87,9 +75,7 @@ def check(postings: Sequence[Posting]) -> None:
             raise EntryError("sum-not-zero", f"{asset} in fund {fund} sums to {total}")
     for asset, total in interfund.items():
         if total:
-            raise EntryError(
-                "sum-not-zero", f"{asset} in {INTERFUND} sums to {total} over all funds"
-            )
+            raise EntryError("sum-not-zero", f"{asset} in {INTERFUND} sums to {total} over all funds")
 
 
 def balances_hash(balances: Mapping[tuple[str, str, str], int]) -> bytes:
@@ -104,18 +90,13 @@ def balances_hash(balances: Mapping[tuple[str, str, str], int]) -> bytes:
     return digest.digest()
 
 
-def _check_line(p: Posting) -> None:
+@lru_cache(maxsize=4096)
+def _check_names(account: str, asset: str, fund: str) -> None:
+    """A log uses few triples again and again; one that was well-formed once stays so."""
     for name, value, matches in (
-        ("account", p.account, matches_account),
-        ("asset", p.asset, matches_asset),
-        ("fund", p.fund, matches_fund),
+        ("account", account, matches_account),
+        ("asset", asset, matches_asset),
+        ("fund", fund, matches_fund),
     ):
-        if type(value) is not str or not matches(value):
-            raise EntryError(
-                "entry-malformed", f"{name} {str(value)[:80]!r} is not of its form"
-            )
-    if not p.amount or not -AMOUNT_MAX <= p.amount <= AMOUNT_MAX:
-        raise EntryError(
-            "entry-malformed",
-            f"an amount of {p.account} is zero or longer than 31 digits",
-        )
+        if not matches(value):
+            raise EntryError("entry-malformed", f"{name} {value[:80]!r} is not of its form")

@@ -44,9 +44,7 @@ def folding(read_complete: Read, size: int) -> Read:
 
     def read(nodes: list[tuple[int, int]]) -> list[bytes]:
         complete = [merkle.complete_nodes(level, index, size) for level, index in nodes]
-        hashes = iter(
-            _read(read_complete, [node for parts in complete for node in parts])
-        )
+        hashes = iter(_read(read_complete, [node for parts in complete for node in parts]))
         return [merkle.fold([next(hashes) for _ in parts]) for parts in complete]
 
     return read
@@ -61,21 +59,13 @@ def format_tlog_proof(index: int, path: Sequence[bytes], checkpoint_note: str) -
 def parse_tlog_proof(text: str) -> TlogProof:
     """Reads a `.tlog-proof` strictly; ProofError for anything that would not be written that way."""
     if len(text) > PROOF_BYTES_MAX:
-        raise ProofError(
-            f"the proof has {len(text)} characters, at most {PROOF_BYTES_MAX}"
-        )
+        raise ProofError(f"the proof has {len(text)} characters, at most {PROOF_BYTES_MAX}")
     head, separator, checkpoint_note = text.partition("\n\n")
     first, *lines = head.split("\n")
     if not separator or first != FIRST_LINE:
-        raise ProofError(
-            f"not a tlog-proof: it begins {text[:40]!r}, not {FIRST_LINE!r} and lines up to an empty one"
-        )
+        raise ProofError(f"not a tlog-proof: it begins {text[:40]!r}, not {FIRST_LINE!r} and lines up to an empty one")
     try:
-        extra = (
-            decode_base64(lines.pop(0)[6:])
-            if lines and lines[0].startswith("extra ")
-            else None
-        )
+        extra = decode_base64(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else None
         if not lines or not lines[0].startswith("index "):
             raise ValueError("the index line is missing")
         index = decode_decimal(lines[0][6:])
@@ -87,26 +77,16 @@ def parse_tlog_proof(text: str) -> TlogProof:
     return TlogProof(index, path, checkpoint_note, extra)
 
 
-def verify_tlog_proof(
-    text: str, entry_bytes: bytes, vkey: str | VerifyKey
-) -> Checkpoint:
+def verify_tlog_proof(text: str, entry_bytes: bytes, vkey: str | VerifyKey) -> Checkpoint:
     """The checkpoint under which the proof shows these bytes to be entry `index`; else ProofError or NoteError."""
     proof = parse_tlog_proof(text)
     head = checkpoint.open(proof.checkpoint_note, vkey)
-    merkle.verify_inclusion(
-        canonical.leaf_hash(entry_bytes),
-        proof.index,
-        head.size,
-        proof.path,
-        head.root_hash,
-    )
+    merkle.verify_inclusion(canonical.leaf_hash(entry_bytes), proof.index, head.size, proof.path, head.root_hash)
     return head
 
 
 def _read(read: Read, nodes: list[tuple[int, int]]) -> list[bytes]:
     hashes = read(nodes) if nodes else []
     if len(hashes) != len(nodes):
-        raise ProofError(
-            f"the reader returned {len(hashes)} hashes for {len(nodes)} nodes"
-        )
+        raise ProofError(f"the reader returned {len(hashes)} hashes for {len(nodes)} nodes")
     return hashes

@@ -37,11 +37,7 @@ class TypeSpec:
 _DIGEST: Spec = {"is": "digest"}
 _VKEY: Spec = {"is": "text", "max": 300}
 _SIZE: Spec = {"is": "int", "max": 2**53 - 1, "min": 0}
-_KEY_CHANGE: Mapping[str, Spec] = {
-    "key": _VKEY,
-    "signature": {"is": "text", "max": 300},
-    "size": _SIZE,
-}
+_KEY_CHANGE: Mapping[str, Spec] = {"key": _VKEY, "signature": {"is": "text", "max": 300}, "size": _SIZE}
 
 
 def _text(max_characters: int) -> Spec:
@@ -64,10 +60,7 @@ LEDGER_TYPES = (
             "time_zone": _text(64),
         },
     ),
-    TypeSpec(
-        "ledger.registry.published.v1",
-        {"registry": _text(schema.TEXT_MAX), "sha256": _DIGEST},
-    ),
+    TypeSpec("ledger.registry.published.v1", {"registry": _text(schema.TEXT_MAX), "sha256": _DIGEST}),
     TypeSpec(
         "ledger.account.declared.v1",
         {
@@ -80,16 +73,9 @@ LEDGER_TYPES = (
     ),
     TypeSpec(
         "ledger.fund.declared.v1",
-        {
-            "fund": {"is": "fund"},
-            "restriction": _enum("none", "restricted", "unrestricted"),
-            "title": _text(60),
-        },
+        {"fund": {"is": "fund"}, "restriction": _enum("none", "restricted", "unrestricted"), "title": _text(60)},
     ),
-    TypeSpec(
-        "ledger.policy.changed.v1",
-        {"from": {"is": "month"}, "policy": _text(8_000), "sha256": _DIGEST},
-    ),
+    TypeSpec("ledger.policy.changed.v1", {"from": {"is": "month"}, "policy": _text(8_000), "sha256": _DIGEST}),
     TypeSpec("ledger.period.closed.v1", {"balances": _DIGEST, "registry": _DIGEST}),
     TypeSpec("ledger.anchor.recorded.v1", {"commitment": _DIGEST}),
     TypeSpec("ledger.key.introduced.v1", _KEY_CHANGE),
@@ -104,17 +90,12 @@ LEDGER_TYPES = (
 class Registry:
     """Types and guards of one log. The ledger's own types are always among them."""
 
-    def __init__(
-        self, types: Iterable[TypeSpec] = (), guards: Iterable[Guard] = ()
-    ) -> None:
+    def __init__(self, types: Iterable[TypeSpec] = (), guards: Iterable[Guard] = ()) -> None:
         """EntryError `registry-invalid` for a specification that is not one, and for one name with two meanings."""
         self.types: dict[str, TypeSpec] = {}
         for spec in (*LEDGER_TYPES, *types):
             if self.types.setdefault(spec.name, spec) != spec:
-                raise EntryError(
-                    "registry-invalid",
-                    f"type {spec.name[:120]} is given twice, differently",
-                )
+                raise EntryError("registry-invalid", f"type {spec.name[:120]} is given twice, differently")
         self.guards = {guard.name: guard for guard in guards}
         self._fields = {name: _compile(spec) for name, spec in self.types.items()}
 
@@ -125,18 +106,9 @@ class Registry:
             document: Any = orjson.loads(text)
             canonical_text = canonical.encode(document, dotted_keys=True).decode()
         except (orjson.JSONDecodeError, EntryError) as error:
-            raise EntryError(
-                "registry-invalid", f"the registry is not canonical JSON: {error}"
-            ) from error
-        if (
-            type(document) is not dict
-            or document.keys() != {"guards", "types"}
-            or canonical_text != text
-        ):
-            raise EntryError(
-                "registry-invalid",
-                "the registry is not a canonical object of guards and types",
-            )
+            raise EntryError("registry-invalid", f"the registry is not canonical JSON: {error}") from error
+        if type(document) is not dict or document.keys() != {"guards", "types"} or canonical_text != text:
+            raise EntryError("registry-invalid", "the registry is not a canonical object of guards and types")
         if type(document["guards"]) is not dict or type(document["types"]) is not dict:
             raise EntryError("registry-invalid", "guards and types are not objects")
         registry = cls(
@@ -144,18 +116,14 @@ class Registry:
             [guards.parse(guard, name) for name, guard in document["guards"].items()],
         )
         if missing := sorted(registry.types.keys() - document["types"].keys()):
-            raise EntryError(
-                "registry-invalid",
-                f"the registry lacks the ledger's own type {missing[0]}",
-            )
+            raise EntryError("registry-invalid", f"the registry lacks the ledger's own type {missing[0]}")
         return registry
 
     def to_text(self) -> str:
         """Canonical JSON, the value of `data.registry`."""
         document = {
             "guards": {
-                g.name: {"accounts": sorted(g.accounts), "by": g.by, "sign": g.sign}
-                for g in self.guards.values()
+                g.name: {"accounts": sorted(g.accounts), "by": g.by, "sign": g.sign} for g in self.guards.values()
             },
             "types": {
                 spec.name: {
@@ -179,71 +147,43 @@ class Registry:
             return False
         needed, checks = self._fields[type_name]
         if not needed <= data.keys():
-            raise EntryError(
-                "data-invalid", f"{type_name} lacks data.{min(needed - data.keys())}"
-            )
+            raise EntryError("data-invalid", f"{type_name} lacks data.{min(needed - data.keys())}")
         for name, value in data.items():
             check = checks.get(name)
             if check is None:
                 raise EntryError("data-invalid", f"{type_name} has no data.{name[:80]}")
             if not check(value):
-                raise EntryError(
-                    "data-invalid",
-                    f"{type_name} data.{name} may not be {str(value)[:80]!r}",
-                )
+                raise EntryError("data-invalid", f"{type_name} data.{name} may not be {str(value)[:80]!r}")
         return True
 
 
 def _compile(spec: TypeSpec) -> tuple[frozenset[str], dict[str, schema.Check]]:
     name = spec.name
     if not matches_type(name):
-        raise EntryError(
-            "registry-invalid",
-            f"type {name[:120]!r} is not of the form slice.noun.verb.v1",
-        )
-    if spec.postings not in ("none", "some") or spec.refers not in (
-        "none",
-        "may",
-        "must",
-    ):
-        raise EntryError(
-            "registry-invalid", f"{name} has postings or refers of no known kind"
-        )
+        raise EntryError("registry-invalid", f"type {name[:120]!r} is not of the form slice.noun.verb.v1")
+    if spec.postings not in ("none", "some") or spec.refers not in ("none", "may", "must"):
+        raise EntryError("registry-invalid", f"{name} has postings or refers of no known kind")
     slot_names = [slot.name for slot in spec.slots]
     if slot_names and len(slot_names) not in SLOT_COUNTS:
-        raise EntryError(
-            "registry-invalid", f"{name} has {len(slot_names)} slots, not 0, 8 or 16"
-        )
+        raise EntryError("registry-invalid", f"{name} has {len(slot_names)} slots, not 0, 8 or 16")
     if len(set(slot_names)) != len(slot_names) or not all(map(matches_key, slot_names)):
-        raise EntryError(
-            "registry-invalid", f"{name} has slots without a name each of its own"
-        )
+        raise EntryError("registry-invalid", f"{name} has slots without a name each of its own")
     if any(slot.group not in GROUPS for slot in spec.slots):
-        raise EntryError(
-            "registry-invalid",
-            f"{name} has slots in groups other than {' and '.join(GROUPS)}",
-        )
+        raise EntryError("registry-invalid", f"{name} has slots in groups other than {' and '.join(GROUPS)}")
     return schema.compile_fields(name, spec.data)
 
 
 def _parse_type(name: str, spec: object) -> TypeSpec:
     if type(spec) is not dict or spec.keys() != {"data", "postings", "refers", "slots"}:
         raise EntryError(
-            "registry-invalid",
-            f"type {name[:120]!r} is not an object of data, postings, refers and slots",
+            "registry-invalid", f"type {name[:120]!r} is not an object of data, postings, refers and slots"
         )
     slots, data = spec["slots"], spec["data"]
     if type(data) is not dict or type(slots) is not list:
-        raise EntryError(
-            "registry-invalid",
-            f"type {name[:120]!r} has no object of data or no list of slots",
-        )
+        raise EntryError("registry-invalid", f"type {name[:120]!r} has no object of data or no list of slots")
     pairs = []
     for slot in slots:
         if type(slot) is not list or [type(part) for part in slot] != [str, str]:
-            raise EntryError(
-                "registry-invalid",
-                f"type {name[:120]!r} has a slot that is not [name, group]",
-            )
+            raise EntryError("registry-invalid", f"type {name[:120]!r} has a slot that is not [name, group]")
         pairs.append(SlotSpec(slot[0], slot[1]))
     return TypeSpec(name, data, spec["postings"], tuple(pairs), spec["refers"])

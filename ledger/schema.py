@@ -34,9 +34,7 @@ _PLAIN: dict[str, Callable[[str], object]] = {
 }
 
 
-def compile_fields(
-    type_name: str, specs: Mapping[str, Spec]
-) -> tuple[frozenset[str], dict[str, Check]]:
+def compile_fields(type_name: str, specs: Mapping[str, Spec]) -> tuple[frozenset[str], dict[str, Check]]:
     """(names that must be present, check per name) of a type's `data`; EntryError `registry-invalid` for a bad one."""
     checks: dict[str, Check] = {}
     needed = set()
@@ -49,15 +47,11 @@ def compile_fields(
             needed.add(name)
         elif kind.pop("need") != "may":
             raise _invalid(where, "has a need that is not 'may'")
-        checks[name] = _compile(
-            where, kind, text_allowed=type_name.startswith("ledger."), list_allowed=True
-        )
+        checks[name] = _compile(where, kind, text_allowed=type_name.startswith("ledger."), list_allowed=True)
     return frozenset(needed), checks
 
 
-def _compile(
-    where: str, spec: Mapping[str, object], *, text_allowed: bool, list_allowed: bool
-) -> Check:
+def _compile(where: str, spec: Mapping[str, object], *, text_allowed: bool, list_allowed: bool) -> Check:
     kind = spec.get("is")
     if isinstance(kind, str) and kind in _PLAIN and spec.keys() == {"is"}:
         return _string(_PLAIN[kind])
@@ -67,15 +61,8 @@ def _compile(
         return _integer(where, spec["min"], spec["max"])
     if kind == "text" and text_allowed and spec.keys() == {"is", "max"}:
         return _text(_limit(where, spec["max"], TEXT_MAX))
-    if (
-        kind == "list"
-        and list_allowed
-        and spec.keys() == {"is", "max", "of"}
-        and isinstance(spec["of"], Mapping)
-    ):
-        item = _compile(
-            where, spec["of"], text_allowed=text_allowed, list_allowed=False
-        )
+    if kind == "list" and list_allowed and spec.keys() == {"is", "max", "of"} and isinstance(spec["of"], Mapping):
+        item = _compile(where, spec["of"], text_allowed=text_allowed, list_allowed=False)
         return _list(item, _limit(where, spec["max"], LIST_MAX))
     raise _invalid(where, f"is no specification: {str(dict(spec))[:120]}")
 
@@ -87,38 +74,24 @@ def _string(matches: Callable[[str], object]) -> Check:
 def _enum(where: str, values: object) -> Check:
     if not isinstance(values, list | tuple) or not 1 <= len(values) <= ENUM_MAX:
         raise _invalid(where, f"does not list 1..{ENUM_MAX} values")
-    if any(type(v) is not str or not grammar.matches_slug(v) for v in values) or len(
-        set(values)
-    ) != len(values):
+    if any(type(v) is not str or not grammar.matches_slug(v) for v in values) or len(set(values)) != len(values):
         raise _invalid(where, "lists values that are not different slugs")
     allowed = frozenset(values)
     return lambda value: isinstance(value, str) and value in allowed
 
 
 def _integer(where: str, low: object, high: object) -> Check:
-    if (
-        type(low) is not int
-        or type(high) is not int
-        or not -grammar.INT_MAX <= low <= high <= grammar.INT_MAX
-    ):
+    if type(low) is not int or type(high) is not int or not -grammar.INT_MAX <= low <= high <= grammar.INT_MAX:
         raise _invalid(where, "has no min and max in order within 2^53-1")
     return lambda value: type(value) is int and low <= value <= high
 
 
 def _text(max_characters: int) -> Check:
-    return lambda value: (
-        isinstance(value, str)
-        and len(value) <= max_characters
-        and not grammar.finds_control(value)
-    )
+    return lambda value: isinstance(value, str) and len(value) <= max_characters and not grammar.finds_control(value)
 
 
 def _list(item: Check, items_max: int) -> Check:
-    return lambda value: (
-        isinstance(value, list | tuple)
-        and len(value) <= items_max
-        and all(map(item, value))
-    )
+    return lambda value: isinstance(value, list | tuple) and len(value) <= items_max and all(map(item, value))
 
 
 def _limit(where: str, limit: object, most: int) -> int:

@@ -19,8 +19,7 @@ LEVEL_MAX = 63
 BUNDLE_ENTRY_BYTES_MAX = 65535
 
 _matches_path = re.compile(
-    r"tile/(0|[1-9][0-9]?|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?",
-    re.ASCII,
+    r"tile/(0|[1-9][0-9]?|entries)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII
 ).fullmatch
 
 
@@ -51,10 +50,7 @@ def parse_path(text: str) -> TilePath:
         raise MalformedError(f"{text[:120]!r} is not a tile path")
     kind, groups, partial = match.groups()
     level = None if kind == "entries" else int(kind)
-    n, width_ = (
-        int(groups.replace("x", "").replace("/", "")),
-        int(partial or TILE_WIDTH),
-    )
+    n, width_ = (int(groups.replace("x", "").replace("/", "")), int(partial or TILE_WIDTH))
     written = entries_path(n, width_) if level is None else path(level, n, width_)
     if written != text:
         raise MalformedError(f"{text[:120]!r} is written {written!r}")
@@ -71,14 +67,10 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     parts: list[bytes] = []
     for entry in entries:
         if len(entry) > BUNDLE_ENTRY_BYTES_MAX:
-            raise MalformedError(
-                f"an entry of {len(entry)} bytes does not fit a bundle ({BUNDLE_ENTRY_BYTES_MAX})"
-            )
+            raise MalformedError(f"an entry of {len(entry)} bytes does not fit a bundle ({BUNDLE_ENTRY_BYTES_MAX})")
         parts += (len(entry).to_bytes(2, "big"), entry)
     if len(parts) > 2 * TILE_WIDTH:
-        raise MalformedError(
-            f"{len(parts) // 2} entries do not fit a bundle ({TILE_WIDTH})"
-        )
+        raise MalformedError(f"{len(parts) // 2} entries do not fit a bundle ({TILE_WIDTH})")
     return b"".join(parts)
 
 
@@ -89,9 +81,7 @@ def decode_bundle(data: bytes) -> list[bytes]:
     while start < len(data):
         end = start + 2 + int.from_bytes(data[start : start + 2], "big")
         if start + 2 > len(data) or end > len(data):
-            raise MalformedError(
-                f"entry {len(entries)} of the bundle is cut off at byte {len(data)}"
-            )
+            raise MalformedError(f"entry {len(entries)} of the bundle is cut off at byte {len(data)}")
         if len(entries) == TILE_WIDTH:
             raise MalformedError(f"the bundle holds more than {TILE_WIDTH} entries")
         entries.append(data[start + 2 : end])

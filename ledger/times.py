@@ -14,14 +14,11 @@ from ledger.errors import EntryError
 MINUTE_US = 60_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_AT_US_MAX = (
-    datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH
-) // _MICROSECOND
+_AT_US_MAX = (datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 """One day short of what Python can hold, so that every time has a local month."""
 
 _matches_at = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z",
-    re.ASCII,
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z", re.ASCII
 ).fullmatch
 _matches_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII).fullmatch
 
@@ -29,9 +26,7 @@ _matches_date = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII).fullmatch
 def format_at(at_us: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`; EntryError outside 1970-01-01..9999-12-30."""
     if not 0 <= at_us <= _AT_US_MAX:
-        raise EntryError(
-            "entry-malformed", f"time {at_us} is not within 1970-01-01..9999-12-30"
-        )
+        raise EntryError("entry-malformed", f"time {at_us} is not within 1970-01-01..9999-12-30")
     return (_EPOCH + at_us * _MICROSECOND).isoformat(timespec="microseconds")[:26] + "Z"
 
 
@@ -44,10 +39,7 @@ def parse_at(text: str) -> int:
                 return at_us
     except ValueError:
         pass
-    raise EntryError(
-        "entry-malformed",
-        f"time {text[:80]!r} is not of the form 2026-09-01T12:10:00.000000Z",
-    )
+    raise EntryError("entry-malformed", f"time {text[:80]!r} is not of the form 2026-09-01T12:10:00.000000Z")
 
 
 def is_date(text: str) -> bool:
@@ -63,9 +55,7 @@ def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise EntryError(
-            "genesis-invalid", f"time zone {name[:80]!r} is not known"
-        ) from error
+        raise EntryError("genesis-invalid", f"time zone {name[:80]!r} is not known") from error
 
 
 def month(at_us: int, time_zone: tzinfo) -> str:

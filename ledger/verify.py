@@ -26,9 +26,7 @@ class EntryChecker:
     judged in all but their data, and the verdict over the log is then "could not tell" (A12).
     """
 
-    def __init__(
-        self, origin: str, log: LogName, registry: Registry | None = None
-    ) -> None:
+    def __init__(self, origin: str, log: LogName, registry: Registry | None = None) -> None:
         """Starts before position 0. `registry` stands in for the ledger's own types until the log publishes one."""
         self.origin = origin
         self.log = log
@@ -90,16 +88,10 @@ class EntryChecker:
     @classmethod
     def from_snapshot(cls, state: Mapping[str, Any]) -> Self:
         """Continues where `snapshot` was taken; the state is the caller's own and is trusted to be whole."""
-        checker = cls(
-            state["origin"],
-            cast("LogName", state["log"]),
-            Registry.parse(state["registry"]),
-        )
+        checker = cls(state["origin"], cast("LogName", state["log"]), Registry.parse(state["registry"]))
         checker.prev = decode_base64(state["prev"])
         checker.last_at_us = state["last_at_us"]
-        checker.frontier = Frontier(
-            state["size"], map(decode_base64, state["frontier"])
-        )
+        checker.frontier = Frontier(state["size"], map(decode_base64, state["frontier"]))
         checker.unknown_types = state["unknown_types"]
         declared = checker.declared
         declared.time_zone_name = state["time_zone"]
@@ -112,69 +104,38 @@ class EntryChecker:
     def _check_place(self, entry: Entry, position: int) -> None:
         """Rules of the chain and of its first two entries."""
         if entry.log != self.origin:
-            raise EntryError(
-                "log-mismatch",
-                f"the entry is of {entry.log!r}, this log is {self.origin!r}",
-            )
+            raise EntryError("log-mismatch", f"the entry is of {entry.log!r}, this log is {self.origin!r}")
         if entry.position != position or position != self.size:
-            raise EntryError(
-                "position-mismatch",
-                f"the entry says {entry.position}, it stands at {position}",
-            )
+            raise EntryError("position-mismatch", f"the entry says {entry.position}, it stands at {position}")
         if entry.prev != self.prev:
-            raise EntryError(
-                "prev-mismatch",
-                f"prev of position {position} is not the hash of the entry before",
-            )
+            raise EntryError("prev-mismatch", f"prev of position {position} is not the hash of the entry before")
         if (entry.type == OPENED) != (position == 0):
-            raise EntryError(
-                "genesis-invalid", f"{OPENED} stands at position 0 and only there"
-            )
+            raise EntryError("genesis-invalid", f"{OPENED} stands at position 0 and only there")
         if position == 1 and entry.type != REGISTRY:
-            raise EntryError(
-                "genesis-invalid", f"position 1 is {entry.type}, not {REGISTRY}"
-            )
+            raise EntryError("genesis-invalid", f"position 1 is {entry.type}, not {REGISTRY}")
 
     def _check_time(self, entry: Entry) -> None:
         at_us = entry.at_us
         if self.log == "public":
             if at_us % times.MINUTE_US:
-                raise EntryError(
-                    "entry-malformed", "at of a public entry is a whole minute"
-                )
+                raise EntryError("entry-malformed", "at of a public entry is a whole minute")
             if at_us < self.last_at_us:
-                raise EntryError(
-                    "time-backwards", "at is before that of the entry before"
-                )
+                raise EntryError("time-backwards", "at is before that of the entry before")
         elif at_us <= self.last_at_us:
-            raise EntryError(
-                "time-backwards", "at is not after that of the entry before"
-            )
+            raise EntryError("time-backwards", "at is not after that of the entry before")
         # Position 0 states the time zone that its own period is counted in.
-        zone = (
-            times.zone(str(entry.data.get("time_zone")))
-            if entry.position == 0
-            else self.declared.time_zone
-        )
+        zone = times.zone(str(entry.data.get("time_zone"))) if entry.position == 0 else self.declared.time_zone
         month = times.month(at_us, zone)
         if entry.period not in (month, times.month_before(month)):
-            raise EntryError(
-                "period-invalid",
-                f"period {entry.period} is neither {month} nor the month before",
-            )
+            raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
         if entry.period in self.declared.closed:
-            raise EntryError(
-                "period-closed", f"period {entry.period} was closed before"
-            )
+            raise EntryError("period-closed", f"period {entry.period} was closed before")
 
     def _check_places_of_value(self, entry: Entry) -> None:
         accounts, funds = self.declared.accounts, self.declared.funds
         for p in entry.postings:
             if (p.account, p.asset) not in accounts:
-                raise EntryError(
-                    "account-undeclared",
-                    f"account {p.account} is not declared for {p.asset}",
-                )
+                raise EntryError("account-undeclared", f"account {p.account} is not declared for {p.asset}")
             if p.fund not in funds:
                 raise EntryError("fund-undeclared", f"fund {p.fund} is not declared")
 
@@ -184,22 +145,15 @@ class EntryChecker:
         if spec is None:
             return False
         self.registry.check_data(entry.type, entry.data)
-        _check_members(entry, spec)
+        check_members(entry, spec)
         return True
 
 
-def _check_members(entry: Entry, spec: TypeSpec) -> None:
+def check_members(entry: Entry, spec: TypeSpec) -> None:
+    """Returns if the entry has the members that its type asks for; EntryError otherwise. SPEC.md 5."""
     if bool(spec.slots) != (entry.private_root is not None):
-        raise EntryError(
-            "private-invalid",
-            f"{entry.type} has {len(spec.slots)} slots, private does not fit that",
-        )
+        raise EntryError("private-invalid", f"{entry.type} has {len(spec.slots)} slots, private does not fit that")
     if (spec.postings == "some") != bool(entry.postings):
-        raise EntryError(
-            "data-invalid",
-            f"{entry.type} has postings: {spec.postings}, the entry {len(entry.postings)}",
-        )
-    if (spec.refers == "must" and not entry.refers_to) or (
-        spec.refers == "none" and entry.refers_to
-    ):
+        raise EntryError("data-invalid", f"{entry.type} has postings: {spec.postings}, the entry {len(entry.postings)}")
+    if (spec.refers == "must" and not entry.refers_to) or (spec.refers == "none" and entry.refers_to):
         raise EntryError("refers-invalid", f"{entry.type} has refers_to: {spec.refers}")

@@ -114,18 +114,20 @@ async def identify(reader: LogReader, log: LogName) -> LogIdentity:
 def check_identity(public: LogIdentity, settings: Settings) -> None:
     """Refuse settings that contradict what the log was born as (operations, "Start, stop, files")."""
     if settings.origin is not None and settings.origin != public.origin:
-        message = (
-            f"SECONDWIND_ORIGIN is {settings.origin!r}, but this log was born as {public.origin!r} and stays so:"
-            " unset it, or start with another data directory"
+        raise StartRefused(
+            f"SECONDWIND_ORIGIN is {settings.origin!r}, but this log was born as {public.origin!r} and stays so.",
+            "Unset it, or start with another data directory.",
         )
-        raise StartRefused(message)
     if settings.mode == "demo" and public.mode != "demo":
-        message = f"--demo refused: this log was born in mode {public.mode!r}; use another --data-dir for a demo"
-        raise StartRefused(message)
+        raise StartRefused(
+            f"--demo refused: this log was born in mode {public.mode!r}.", "Use another --data-dir for a demo."
+        )
     live = settings.mode == "live" or (settings.stripe_api_key or "").startswith(("sk_live_", "rk_live_"))
     if live and public.mode != "live":
-        message = f"live secrets refused: this log was born in mode {public.mode!r}; live money needs a log born live"
-        raise StartRefused(message)
+        raise StartRefused(
+            f"Live secrets refused: this log was born in mode {public.mode!r}.",
+            "Live money needs a log born with SECONDWIND_MODE=live: use another database.",
+        )
 
 
 async def _append_genesis(writer: Writer, settings: Settings, keys: KeyStore, origin: str, log: LogName) -> None:

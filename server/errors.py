@@ -2,7 +2,7 @@
 
 ServerError
 ├── StartRefused            the process may not start as asked: one sentence, one remedy, exit code 2
-├── TokenRefused            (identity/tokens.py) an access token is malformed, unsigned, expired or meant for another service
+├── TokenRefused            (identity/tokens.py) an access token is malformed, unsigned, expired or another service's
 ├── CursorRefused           (http/cursors.py) a list cursor was not made by this service
 └── Problem                 (http/problems.py) the answer to a request is an RFC 9457 problem
 The ledger's own errors: `ledger/errors.py`. The vault's: `vault/errors.py`.

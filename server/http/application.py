@@ -60,7 +60,10 @@ def make_application(  # noqa: PLR0913 - the edge's dependencies, each replaceab
     access = AccessControl(authenticator or NobodyAuthenticator(), settings.metrics_token)
     metrics = HTTPMetrics(registry or CollectorRegistry())
     app = web.Application(
-        middlewares=[remember(new_id, monotonic_s, metrics, trusted_networks(settings.trusted_proxies)), answer_problems]
+        middlewares=[
+            remember(new_id, monotonic_s, metrics, trusted_networks(settings.trusted_proxies)),
+            answer_problems,
+        ]
     )
     app[ROUTES] = RouteLookup()
     app[ACCESS_CONTROL] = access
@@ -87,9 +90,15 @@ def _add_options(app: web.Application, table: Sequence[Route]) -> None:
     for route in table:
         by_path[route.path].append(route)
     for path, rows in by_path.items():
-        methods = {row.method for row in rows} | {"OPTIONS"} | ({"HEAD"} if any(row.method == "GET" for row in rows) else set())
+        methods = (
+            {row.method for row in rows}
+            | {"OPTIONS"}
+            | ({"HEAD"} if any(row.method == "GET" for row in rows) else set())
+        )
         shared = next((row for row in rows if row.cors), None)
-        added = app.router.add_route("OPTIONS", path, _options_handler(", ".join(sorted(methods)), cors=shared is not None))
+        added = app.router.add_route(
+            "OPTIONS", path, _options_handler(", ".join(sorted(methods)), cors=shared is not None)
+        )
         app[ROUTES].add(added, shared or rows[0])
 
 
@@ -110,5 +119,6 @@ async def _refuse_strangers(app: web.Application) -> None:
     for route in app.router.routes():
         if route not in app[ROUTES]:
             raise StartRefused(
-                f"{route.method} {route.resource} was added beside the route table.", "Make it a Route, with its access."
+                f"{route.method} {route.resource} was added beside the route table.",
+                "Make it a Route, with its access.",
             )

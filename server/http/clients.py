@@ -63,7 +63,13 @@ def trusted_networks(settings: Iterable[str]) -> tuple[Network, ...]:
 
 
 def identify(
-    peer: str | None, host: str, forwarded_for: Sequence[str], *, forwarded: bool, proto: str, trusted: Sequence[Network]
+    peer: str | None,
+    host: str,
+    forwarded_for: Sequence[str],
+    *,
+    forwarded: bool,
+    proto: str,
+    trusted: Sequence[Network],
 ) -> Client:
     """Who sent a request that arrived from `peer`.
 
@@ -76,10 +82,7 @@ def identify(
     well_formed = _HOST.fullmatch(host)
     name = well_formed["name"].strip("[]") if well_formed else ""
     local = (
-        address is not None
-        and address.is_loopback
-        and _is_loopback_name(name)
-        and (behind_trusted or not forwarded)
+        address is not None and address.is_loopback and _is_loopback_name(name) and (behind_trusted or not forwarded)
     )
     return Client(
         address="" if address is None else str(address),

@@ -1,7 +1,8 @@
 """Opaque list cursors. ◇
 
 A cursor is a position, a version and a check over both and the list's name, in base64url. The check is no secret, for a
-position in a public log is none; it makes a cursor of another list, or a mistyped one, an error instead of a wrong page.
+position in a public log is none; it makes a cursor of another list, or a mistyped one, an error instead of a wrong
+page.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _BYTES = len(VERSION) + 8 + CHECK_BYTES
 
 
 class CursorRefused(ServerError):
-    """This text is not a cursor of this list."""
+    """The text is not a cursor of the list it was given to."""
 
     def __init__(self, list_name: str) -> None:
         super().__init__(f"not a cursor of {list_name}: use the one in `next` of the page before, as it is")
 
 
 def encode(list_name: str, position: int) -> str:
-    """The cursor for what comes before `position` (0 … 2^63−1) in the list called `list_name`."""
+    """The cursor for what comes before `position` (0 … 2^63-1) in the list called `list_name`."""
     body = VERSION + position.to_bytes(8, "big")
     return base64.urlsafe_b64encode(body + _check(list_name, body)).rstrip(b"=").decode()
 

@@ -64,7 +64,9 @@ def _limited(request: web.Request, route: Route) -> web.Request:
 def _idempotency_key(request: web.Request) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise IDEMPOTENCY_KEY_MISSING("Send the header Idempotency-Key: 1 to 255 visible ASCII characters, new for each intent.")
+        raise IDEMPOTENCY_KEY_MISSING(
+            "Send the header Idempotency-Key: 1 to 255 visible ASCII characters, new for each intent."
+        )
     return key
 
 

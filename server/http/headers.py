@@ -10,8 +10,10 @@ from server.http.problems import MEDIA_TYPE
 EXPOSED = "ETag, Retry-After, X-Request-Id"
 HSTS_S = 63_072_000
 
-_SEALED = "default-src 'none'; frame-ancestors 'none'"
-_ALWAYS = {
+SEALED = "default-src 'none'; frame-ancestors 'none'"
+ALWAYS = {
+    # Instead of the name and version of a library.
+    "Server": "secondwind",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -22,11 +24,10 @@ _ALWAYS = {
 async def set_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add to `response` what its kind and its route ask for. A signal handler: it runs for 404s and websockets too."""
     headers = response.headers
-    for name, value in _ALWAYS.items():
-        headers.setdefault(name, value)
+    headers.update(ALWAYS)
     client = request.get(CLIENT)
     html = response.content_type == "text/html"
-    headers["Content-Security-Policy"] = page_policy(client.host if client else "") if html else _SEALED
+    headers["Content-Security-Policy"] = page_policy(client.host if client else "") if html else SEALED
     route = request.config_dict[ROUTES].of(request)
     if route is not None and route.cors:
         headers["Access-Control-Allow-Origin"] = "*"
@@ -38,8 +39,6 @@ async def set_security_headers(request: web.Request, response: web.StreamRespons
         headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"
     if REQUEST_ID in request:
         headers["X-Request-Id"] = request[REQUEST_ID]
-    # The name and version of our server library are nobody's business.
-    headers["Server"] = "secondwind"
     if response.status >= 400 and response.content_type != MEDIA_TYPE:  # noqa: PLR2004 - where client errors begin
         headers.setdefault("Cache-Control", "no-store")
 

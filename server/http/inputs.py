@@ -27,16 +27,19 @@ _PARSED = web.RequestKey("parsed", dict)
 
 
 def parse_decimal(text: object) -> object:
-    """A canonical decimal as an int; anything else that is text is refused. Other values pass, for pydantic to judge."""
+    """A canonical decimal as an int; anything else that is text is refused. Other values pass."""
     if not isinstance(text, str):
         return text
     if len(text) > DIGITS_MAX or not _DECIMAL.fullmatch(text):
-        raise PydanticCustomError("decimal", "Input should be a decimal number of at most 16 digits, without leading zeros")
+        raise PydanticCustomError(
+            "decimal", "Input should be a decimal number of at most 16 digits, without leading zeros"
+        )
     return int(text)
 
 
-Decimal = Annotated[int, BeforeValidator(parse_decimal)]
-Position = Annotated[Decimal, Field(ge=0, le=POSITION_MAX, description="Place in the log, dense from 0.")]
+DECIMAL = BeforeValidator(parse_decimal)
+"""Put it last in an Annotated number, after its limits, so that the limits stay in the JSON schema."""
+Position = Annotated[int, Field(ge=0, le=POSITION_MAX, description="Place in the log, dense from 0."), DECIMAL]
 
 
 class Parameters(BaseModel):
@@ -46,7 +49,7 @@ class Parameters(BaseModel):
 
 
 def parsed(request: web.Request, model: type[M]) -> M:
-    """The validated `params`, `query` or `request` model of this route. It is an error in the route's table if absent."""
+    """The validated `params`, `query` or `request` model of this route. It is an error in the table if absent."""
     found = request[_PARSED][model]
     if not isinstance(found, model):  # pragma: no cover - the gate stores each under its own type
         raise TypeError(f"{model.__name__} was not parsed for {request.path}")
@@ -59,10 +62,12 @@ def read_path(request: web.Request, model: type[M]) -> None:
 
 
 def read_query(request: web.Request, model: type[M]) -> None:
-    """Validate the query string; a name given twice is refused, for one reader would take the first and one the last."""
+    """Validate the query string; a name given twice is refused, as readers would differ on which counts."""
     for name in request.query:
         if len(request.query.getall(name)) > 1:
-            raise INVALID_INPUT(f"The parameter {shown(name)} is given more than once: give it once.", pointer=f"?{name}")
+            raise INVALID_INPUT(
+                f"The parameter {shown(name)} is given more than once: give it once.", pointer=f"?{name}"
+            )
     _keep(request, _validated(model, request.query, "?{}"))
 
 
@@ -94,10 +99,8 @@ def _problem(error: ValidationError, pointer: str) -> Problem:
     details = error.errors(include_url=False, include_context=False)
     errors = tuple(_input_error(detail, pointer) for detail in details[:ERRORS_SHOWN_MAX])
     first = errors[0]
-    more = f" ({len(details) - 1} more in `errors`)" if len(details) > 1 else ""
-    return INVALID_INPUT(
-        f"{first.detail}{more}", pointer=first.pointer, errors=errors if len(errors) > 1 else ()
-    )
+    more = f" {len(details) - 1} more in `errors`." if len(details) > 1 else ""
+    return INVALID_INPUT(f"{first.detail}{more}", pointer=first.pointer, errors=errors if len(errors) > 1 else ())
 
 
 def _input_error(detail: ErrorDetails, pointer: str) -> InputError:

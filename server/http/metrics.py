@@ -29,7 +29,7 @@ class HTTPMetrics:
         self._open.inc()
 
     def end(self, method: str, route: str, status: int, duration_s: float) -> None:
-        """That request was answered; a method that nobody defined counts as `other`, or a client could invent labels."""
+        """That request was answered; a method nobody defined is `other`, or clients could invent labels."""
         self._open.dec()
         self._answered.labels(method if method in METHODS_COUNTED else "other", route, str(status)).inc()
         self._duration_s.labels(route).observe(duration_s)

@@ -25,7 +25,7 @@ from server.http.problems import (
     respond,
     shown,
 )
-from server.http.request_log import RequestLine, log_failure, log_request
+from server.http.request_log import SERVER_ERROR, RequestLine, log_failure, log_request
 from server.http.routes import Handler
 
 DATABASE_RETRY_AFTER_S = 2
@@ -66,10 +66,16 @@ def remember(
             row = request.config_dict[ROUTES].of(request)
             route = row.path if row else NO_ROUTE
             metrics.end(request.method, route, status, duration_s)
-            if row is None or not row.quiet or status >= 500:  # noqa: PLR2004 - the class of statuses that are ours
+            if row is None or not row.quiet or status >= SERVER_ERROR:
                 log_request(
                     RequestLine(
-                        request[REQUEST_ID], request.method, route, status, round(duration_s * 1000, 2), size, client.network
+                        request[REQUEST_ID],
+                        request.method,
+                        route,
+                        status,
+                        round(duration_s * 1000, 2),
+                        size,
+                        client.network,
                     )
                 )
         return response
@@ -100,7 +106,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if answer.status < 400:  # noqa: PLR2004 - redirects are answers, not problems
             raise
         problem = _from_aiohttp(answer, request)
-    except Exception as error:  # noqa: BLE001 - the boundary: nothing passes it
+    except Exception as error:
         if request.writer.output_size > 0:
             raise  # An answer has begun: a second one in the same stream would be read as part of it.
         problem = _from_exception(error, request)

@@ -102,7 +102,7 @@ def _schemas(table: Sequence[Route]) -> tuple[Schemas, Object]:
 
 def _operation(route: Route, schemas: Schemas) -> Object:
     operation: Object = {
-        "operationId": f"{route.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', template(route.path).lower()).strip('_') or 'root'}",
+        "operationId": _operation_id(route),
         "summary": route.summary,
         "tags": list(route.tags),
         "x-access": str(route.access),
@@ -122,6 +122,11 @@ def _operation(route: Route, schemas: Schemas) -> Object:
     return operation
 
 
+def _operation_id(route: Route) -> str:
+    words = re.sub(r"[^a-z0-9]+", "_", template(route.path).lower()).strip("_")
+    return f"{route.method.lower()}_{words or 'root'}"
+
+
 def _path_parameters(route: Route) -> Iterable[Object]:
     known = _inlined(route.params) if route.params else {}
     for name in path_names(route.path):
@@ -138,7 +143,12 @@ def _query_parameters(route: Route) -> Iterable[Object]:
 
 def _header_parameters(route: Route) -> Iterable[Object]:
     if route.idempotent:
-        schema = {"type": "string", "minLength": 1, "maxLength": 255, "description": "New for each intent, the same for each retry."}
+        schema = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "description": "New for each intent, the same for each retry.",
+        }
         yield _parameter("Idempotency-Key", "header", schema, required=True)
 
 

@@ -30,10 +30,13 @@ _log = logging.getLogger(__name__)
 _NOT_BUILT = page(
     "SecondWind",
     element("h1", "The service is running."),
-    element("p", "Its page has not been built on this machine, so there is nothing to look at here yet.", class_="lead"),
+    element(
+        "p", "Its page has not been built on this machine, so there is nothing to look at here yet.", class_="lead"
+    ),
     element(
         "p",
-        "To build it, install node 20 or newer and start again with ", element("code", "./dev up"),
+        "To build it, install node 20 or newer and start again with ",
+        element("code", "./dev up"),
         ". Everything else works without it.",
     ),
     element(
@@ -44,7 +47,7 @@ _NOT_BUILT = page(
         element("li", element("a", "Status", href="/status")),
         class_="links",
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,16 @@ class WebPage:
 
         def row(path: str, summary: str, response: str) -> Route:
             return Route(
-                method="GET", path=path, handler=self.serve, access=Access.PUBLIC, summary=summary, response=response,
-                listed=False, tags=("page",), problems=(NOT_FOUND,),
-            )  # fmt: skip
+                method="GET",
+                path=path,
+                handler=self.serve,
+                access=Access.PUBLIC,
+                summary=summary,
+                response=response,
+                listed=False,
+                tags=("page",),
+                problems=(NOT_FOUND,),
+            )
 
         return [
             row("/", "The live ledger", "text/html"),
@@ -102,11 +112,17 @@ class WebPage:
         if file is None:
             if name == INDEX:
                 return await answer_compressed(
-                    request, _NOT_BUILT, content_type=CONTENT_TYPE, etag=digest_tag(_NOT_BUILT), cache_control=REVALIDATE
+                    request,
+                    _NOT_BUILT,
+                    content_type=CONTENT_TYPE,
+                    etag=digest_tag(_NOT_BUILT),
+                    cache_control=REVALIDATE,
                 )
             raise NOT_FOUND(f"Nothing is at {shown(request.path)}.")
         cache = IMMUTABLE if name.startswith(ASSETS) else REVALIDATE
-        return await answer_compressed(request, file.body, content_type=file.content_type, etag=file.etag, cache_control=cache)
+        return await answer_compressed(
+            request, file.body, content_type=file.content_type, etag=file.etag, cache_control=cache
+        )
 
 
 def read_files(directory: Path) -> dict[str, StaticFile]:
@@ -126,7 +142,12 @@ def read_files(directory: Path) -> dict[str, StaticFile]:
 
 
 def _content_type(path: Path) -> str:
-    kind = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2"}
+    kind = {
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".webmanifest": "application/manifest+json",
+        ".woff2": "font/woff2",
+    }
     guessed = kind.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return f"{guessed}; charset=utf-8" if guessed.startswith("text/") else guessed
 

@@ -21,7 +21,7 @@ SHOWN_CHARS_MAX: Final = 80
 
 
 class Problem(ServerError):
-    """The answer to this request is a problem. `pointer` is `#/a/b` into the body, `?name` or `{name}` for a parameter."""
+    """The answer is a problem. `pointer` is `#/a/b` into the body, `?name` or `{name}` for a parameter."""
 
     def __init__(  # noqa: PLR0913 - the members of RFC 9457, in its order
         self,
@@ -84,75 +84,122 @@ class ProblemBody(BaseModel):
 
 
 BAD_REQUEST = ProblemKind(
-    "bad-request", 400, "Not a request this service understands",
-    "The request itself is malformed: its line, its headers or its framing. Nothing was read beyond that and nothing changed.",
-)  # fmt: skip
+    "bad-request",
+    400,
+    "Not a request this service understands",
+    "The request itself is malformed: its line, its headers or its framing. Nothing was read beyond that and "
+    "nothing changed.",
+)
 INVALID_INPUT = ProblemKind(
-    "invalid-input", 400, "The input is not valid",
-    "A parameter or a member of the body is missing, unknown, or outside what is allowed. `pointer` and `errors` say where. "
-    "The reference under /docs lists what each route takes. Nothing changed.",
-)  # fmt: skip
+    "invalid-input",
+    400,
+    "The input is not valid",
+    "A parameter or a member of the body is missing, unknown, or outside what is allowed. `pointer` and `errors` "
+    "say where. The reference under /docs lists what each route takes. Nothing changed.",
+)
 BODY_MALFORMED = ProblemKind(
-    "body-malformed", 400, "The body is not JSON",
+    "body-malformed",
+    400,
+    "The body is not JSON",
     "The body must be one JSON object in UTF-8. Nothing changed.",
-)  # fmt: skip
+)
 IDEMPOTENCY_KEY_MISSING = ProblemKind(
-    "idempotency-key-missing", 400, "An Idempotency-Key is needed",
-    "A request that moves value carries the header `Idempotency-Key`: 1 to 255 visible ASCII characters, new for each intent "
-    "and the same for each retry of it. So a retry after a lost answer cannot move the value twice.",
-)  # fmt: skip
+    "idempotency-key-missing",
+    400,
+    "An Idempotency-Key is needed",
+    "A request that moves value carries the header `Idempotency-Key`: 1 to 255 visible ASCII characters, new for "
+    "each intent and the same for each retry of it. So a retry after a lost answer cannot move the value twice.",
+)
 NOT_SIGNED_IN = ProblemKind(
-    "not-signed-in", 401, "Sign in first",
+    "not-signed-in",
+    401,
+    "Sign in first",
     "The request carries no access token, or one that is expired or not ours. Send `Authorization: Bearer <token>`.",
-)  # fmt: skip
+)
 NOT_ALLOWED = ProblemKind(
-    "not-allowed", 403, "Not yours to do",
+    "not-allowed",
+    403,
+    "Not yours to do",
     "You are signed in, but none of your roles may do this.",
-)  # fmt: skip
+)
 OPERATOR_ONLY = ProblemKind(
-    "operator-only", 403, "For the operator only",
-    "This is answered on the machine itself (a loopback address, asked for by a loopback name, not through a proxy) or to "
-    "whoever sends the metrics token as `Authorization: Bearer <token>`. The token is the setting SECONDWIND_METRICS_TOKEN.",
-)  # fmt: skip
+    "operator-only",
+    403,
+    "For the operator only",
+    "This is answered on the machine itself (a loopback address, asked for by a loopback name, not through a "
+    "proxy) or to whoever sends the metrics token as `Authorization: Bearer <token>`. The token is the setting "
+    "SECONDWIND_METRICS_TOKEN.",
+)
 NOT_FOUND = ProblemKind(
-    "not-found", 404, "Nothing here",
+    "not-found",
+    404,
+    "Nothing here",
     "No route has this path, or what it names does not exist, or it is not for you: the answer is the same on purpose.",
-)  # fmt: skip
+)
 METHOD_NOT_ALLOWED = ProblemKind(
-    "method-not-allowed", 405, "Not with this method",
+    "method-not-allowed",
+    405,
+    "Not with this method",
     "The path exists but not for this method. The header `Allow` lists the methods it knows.",
-)  # fmt: skip
+)
 BODY_TOO_LARGE = ProblemKind(
-    "body-too-large", 413, "The body is too large",
-    "Each route says in the reference how many bytes it reads at most. Nothing beyond that was kept and nothing changed.",
-)  # fmt: skip
+    "body-too-large",
+    413,
+    "The body is too large",
+    "Each route says in the reference how many bytes it reads at most. Nothing beyond that was kept and nothing "
+    "changed.",
+)
 UNSUPPORTED_MEDIA_TYPE = ProblemKind(
-    "unsupported-media-type", 415, "Not a type of body this route reads",
+    "unsupported-media-type",
+    415,
+    "Not a type of body this route reads",
     "Send JSON, with the header `Content-Type: application/json`.",
-)  # fmt: skip
+)
 EXPECTATION_FAILED = ProblemKind(
-    "expectation-failed", 417, "An expectation that is not met",
+    "expectation-failed",
+    417,
+    "An expectation that is not met",
     "The only expectation this service meets is `Expect: 100-continue`.",
-)  # fmt: skip
+)
 INTERNAL_ERROR = ProblemKind(
-    "internal-error", 500, "This is our fault",
-    "Something failed that should not have. It is recorded under the request id; what failed is not told to the outside.",
-)  # fmt: skip
+    "internal-error",
+    500,
+    "This is our fault",
+    "Something failed that should not have. It is recorded under the request id; what failed is not told to the "
+    "outside.",
+)
 UNAVAILABLE = ProblemKind(
-    "unavailable", 503, "Not possible at the moment",
+    "unavailable",
+    503,
+    "Not possible at the moment",
     "The service or its database is starting, stopping, overloaded or halted. Nothing was acknowledged. The header "
     "`Retry-After` says when to try again; repeat the request as it was.",
-)  # fmt: skip
+)
 TIMED_OUT = ProblemKind(
-    "timed-out", 503, "It took too long",
-    "The answer did not come within the route's limit. A request that moves value may or may not have been booked: repeat it "
-    "with the same Idempotency-Key and you get the answer.",
-)  # fmt: skip
+    "timed-out",
+    503,
+    "It took too long",
+    "The answer did not come within the route's limit. A request that moves value may or may not have been "
+    "booked: repeat it with the same Idempotency-Key and you get the answer.",
+)
 
 GENERAL: Final = (
-    BAD_REQUEST, INVALID_INPUT, BODY_MALFORMED, IDEMPOTENCY_KEY_MISSING, NOT_SIGNED_IN, NOT_ALLOWED, OPERATOR_ONLY, NOT_FOUND,
-    METHOD_NOT_ALLOWED, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, EXPECTATION_FAILED, INTERNAL_ERROR, UNAVAILABLE, TIMED_OUT,
-)  # fmt: skip
+    BAD_REQUEST,
+    INVALID_INPUT,
+    BODY_MALFORMED,
+    IDEMPOTENCY_KEY_MISSING,
+    NOT_SIGNED_IN,
+    NOT_ALLOWED,
+    OPERATOR_ONLY,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    EXPECTATION_FAILED,
+    INTERNAL_ERROR,
+    UNAVAILABLE,
+    TIMED_OUT,
+)
 
 
 def catalogue(kinds: Iterable[ProblemKind]) -> dict[str, ProblemKind]:

@@ -27,7 +27,7 @@ class ProblemName(Parameters):
 
 
 class Reference:
-    """The reference's routes. They are rows of the table that they describe, so the document is handed in afterwards."""
+    """The reference's routes. They are rows of the table they describe, so the document is handed in later."""
 
     def __init__(self) -> None:
         self._document = b""
@@ -46,20 +46,30 @@ class Reference:
 
         def row(path: str, handler: Handler, summary: str, response: str, **more: Any) -> Route:  # noqa: ANN401 - a row's fields
             return Route(
-                method="GET", path=path, handler=handler, access=Access.PUBLIC, summary=summary, response=response,
-                tags=("reference",), **more,
-            )  # fmt: skip
+                method="GET",
+                path=path,
+                handler=handler,
+                access=Access.PUBLIC,
+                summary=summary,
+                response=response,
+                tags=("reference",),
+                **more,
+            )
 
         return [
             row("/openapi.json", self.openapi, "This interface, for programs", "application/json", cors=True),
             row("/docs", self.docs, "This interface, for people", "text/html"),
             row("/problems", self.problem_list, "Every kind of problem", "text/html"),
             row(
-                "/problems/{slug}", self.problem, "What a kind of problem means", "text/html",
-                params=ProblemName, problems=(NOT_FOUND,),
+                "/problems/{slug}",
+                self.problem,
+                "What a kind of problem means",
+                "text/html",
+                params=ProblemName,
+                problems=(NOT_FOUND,),
             ),
             row("/house.css", self.stylesheet, "The stylesheet of the pages above", "text/css", listed=False),
-        ]  # fmt: skip
+        ]
 
     async def openapi(self, request: web.Request) -> web.StreamResponse:
         """GET /openapi.json."""
@@ -87,7 +97,9 @@ class Reference:
 
 
 async def _answer(request: web.Request, body: bytes, content_type: str) -> web.Response:
-    return await answer_compressed(request, body, content_type=content_type, etag=digest_tag(body), cache_control=REVALIDATE)
+    return await answer_compressed(
+        request, body, content_type=content_type, etag=digest_tag(body), cache_control=REVALIDATE
+    )
 
 
 def problem_page(kind: ProblemKind) -> bytes:
@@ -97,7 +109,9 @@ def problem_page(kind: ProblemKind) -> bytes:
         element("p", element("code", f"{kind.status} {kind.slug}"), class_="quiet"),
         element("h1", kind.title),
         element("p", kind.explanation, class_="lead"),
-        element("p", element("a", "All problems", href="/problems"), " · ", element("a", "The reference", href="/docs")),
+        element(
+            "p", element("a", "All problems", href="/problems"), " · ", element("a", "The reference", href="/docs")
+        ),
     )
 
 
@@ -150,9 +164,20 @@ def _operation(path: str, method: str, operation: Object) -> Markup:
     if "x-body-bytes-max" in operation:
         inside.append(element("p", f"Reads at most {operation['x-body-bytes-max']:,} bytes.", class_="quiet"))
     if "parameters" in operation:
-        inside.append(element("table", _heading("parameter", "in", "type", ""), joined([_parameter(each) for each in operation["parameters"]])))
+        inside.append(
+            element(
+                "table",
+                _heading("parameter", "in", "type", ""),
+                joined([_parameter(each) for each in operation["parameters"]]),
+            )
+        )
     answers = [
-        element("tr", element("td", status), element("td", ", ".join(answer["content"])), element("td", answer["description"]))
+        element(
+            "tr",
+            element("td", status),
+            element("td", ", ".join(answer["content"])),
+            element("td", answer["description"]),
+        )
         for status, answer in operation["responses"].items()
     ]
     inside.append(element("table", _heading("status", "body", ""), joined(answers)))
@@ -176,7 +201,9 @@ def _parameter(parameter: Object) -> Markup:
     schema = parameter["schema"]
     kinds = [schema] if "type" in schema else schema.get("anyOf", [])
     limits = ", ".join(
-        f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to"), ("default", "else")) if key in schema
+        f"{word} {schema[key]}"
+        for key, word in (("minimum", "from"), ("maximum", "to"), ("default", "else"))
+        if key in schema
     )
     kind = " or ".join(str(each.get("type", "string")) for each in kinds if each.get("type") != "null") or "string"
     return element(

@@ -1,8 +1,8 @@
 """Logs as JSON lines, or as text for people; and the one line that each request leaves.
 
 A line names the route, not the path: positions, ids and whatever else stands in a path say who cares about what (B16),
-and query strings and bodies never come near a log (D5). The client is a network, not an address. An exception leaves the
-places it passed through and its class, not its message: messages quote values.
+and query strings and bodies never come near a log (D5). The client is a network, not an address. An exception leaves
+the places it passed through and its class, not its message: messages quote values.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import orjson
 LogFormat = Literal["json", "text"]
 FRAMES_MAX = 12
 CAUSES_MAX = 4
+SERVER_ERROR = 500
 
 _requests = logging.getLogger("secondwind.request")
 _failures = logging.getLogger("secondwind.failure")
@@ -39,7 +40,7 @@ class RequestLine:
 
 def log_request(line: RequestLine) -> None:
     """One line for one request."""
-    level = logging.WARNING if line.status >= 500 else logging.INFO  # noqa: PLR2004 - the class of statuses that are ours
+    level = logging.WARNING if line.status >= SERVER_ERROR else logging.INFO
     message = f"{line.method} {line.route} {line.status} {line.duration_ms:.1f} ms {line.bytes} B"
     _requests.log(level, message, extra={"fields": asdict(line)})
 

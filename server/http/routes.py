@@ -1,7 +1,8 @@
 """The route table: every route says who may call it, what goes in, what comes out and how much of it.
 
 An area exports `routes(…) -> list[Route]`; `application.make_application` takes them all and refuses a route that does
-not say who may call it. OpenAPI, the readable reference, the role matrix and the limits are all derived from this table.
+not say who may call it. OpenAPI, the readable reference, the role matrix and the limits are all derived from this
+table.
 """
 
 from __future__ import annotations
@@ -62,11 +63,12 @@ class Route:
     """One row of the table.
 
     `response` is the model of the JSON answer, or the media type of an answer that is not JSON of ours. `params` is the
-    model of the `{names}` in the path, `query` of the query string, `request` of the JSON body; each is validated before
-    the handler runs and read with `server.http.inputs`. A handler without a `request` model reads its own body, at most
-    `body_bytes_max` of it. `idempotent`: the caller must send an `Idempotency-Key`. `cors`: pages of other origins may
-    read the answer. `quiet`: no line in the request log unless the service failed, because who asks is itself a secret
-    (attacks B16). `timeout_s`: None for answers that live on, such as a websocket. `problems` are what it may answer.
+    model of the `{names}` in the path, `query` of the query string, `request` of the JSON body; each is validated
+    before the handler runs and read with `server.http.inputs`. A handler without a `request` model reads its own body,
+    at most `body_bytes_max` of it. `idempotent`: the caller must send an `Idempotency-Key`. `cors`: pages of other
+    origins may read the answer. `quiet`: no line in the request log unless the service failed, because who asks is
+    itself a secret (attacks B16). `timeout_s`: None for answers that live on, such as a websocket. `problems` are what
+    it may answer.
     """
 
     method: Method
@@ -109,11 +111,14 @@ def _check_row(route: Route) -> None:
     # The type already demands an access; this holds where types were not checked.
     if not isinstance(route.access, Access):
         raise StartRefused(
-            f"Route {route} does not say who may call it.", "Give it an Access: PUBLIC, WEBHOOK, SOCKET, OPERATOR or role(…)."
+            f"Route {route} does not say who may call it.",
+            "Give it an Access: PUBLIC, WEBHOOK, SOCKET, OPERATOR or role(…).",
         )
     if route.method not in METHODS or not route.path.startswith("/"):
         raise StartRefused(f"Route {route} is malformed.", f"Use one of {', '.join(METHODS)} and a path from the root.")
     if route.method == "GET" and (route.request is not None or route.idempotent):
         raise StartRefused(f"Route {route} reads a body or a key.", "A GET changes nothing: make it a POST.")
     if route.cors and (route.access is not Access.PUBLIC or route.method != "GET"):
-        raise StartRefused(f"Route {route} opens {route.access} to every origin.", "Only public GET routes may set cors.")
+        raise StartRefused(
+            f"Route {route} opens {route.access} to every origin.", "Only public GET routes may set cors."
+        )

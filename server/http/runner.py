@@ -13,13 +13,16 @@ from typing import Any
 
 from aiohttp import web
 
+from server.http.headers import ALWAYS, SEALED
 from server.http.problems import BAD_REQUEST, INTERNAL_ERROR, respond
+from server.http.request_log import SERVER_ERROR
 
 LINE_BYTES_MAX = 8_190
 HEADER_BYTES_MAX = 8_190
 HEADERS_MAX = 64
 FIRST_REQUEST_TIMEOUT_S = 15.0
 KEEPALIVE_TIMEOUT_S = 75.0
+LINGER_S = 2.0
 SHUTDOWN_TIMEOUT_S = 5.0
 
 _log = logging.getLogger(__name__)
@@ -52,13 +55,14 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what could not be parsed, and to what escaped the application."""
         request_id = secrets.token_hex(8)
+        ours = status >= SERVER_ERROR
         fields = {"request_id": request_id, "status": status, "error": type(exc).__name__}
-        _log.log(logging.ERROR if status >= 500 else logging.INFO, "HTTP error before any route", extra={"fields": fields})  # noqa: PLR2004 - ours
+        _log.log(logging.ERROR if ours else logging.INFO, "HTTP error before any route", extra={"fields": fields})
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already; the connection closes")
-        kind = BAD_REQUEST if status < 500 else INTERNAL_ERROR  # noqa: PLR2004 - the class of statuses that are ours
+        kind = INTERNAL_ERROR if ours else BAD_REQUEST
         response = respond(kind("The request could not be read."), request_id)
-        response.set_status(kind.status)
+        response.headers.update({**ALWAYS, "Content-Security-Policy": SEALED, "X-Request-Id": request_id})
         response.force_close()
         return response
 
@@ -79,6 +83,8 @@ class Runner(web.AppRunner):
             "max_field_size": HEADER_BYTES_MAX,
             "max_headers": HEADERS_MAX,
             "keepalive_timeout": KEEPALIVE_TIMEOUT_S,
+            # How long the rest of a refused body is read and dropped, so that the refusal arrives before a reset.
+            "lingering_time": LINGER_S,
         }
         super().__init__(app, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT_S, access_log=None, **limits)
         self._limits = limits

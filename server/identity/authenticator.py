@@ -7,10 +7,20 @@ from typing import Protocol
 
 ROLES = frozenset(
     {
-        "donor", "beneficiary", "vendor", "partner", "member", "customer",
-        "influencer", "sponsor", "agent", "staff", "auditor", "admin",
+        "donor",
+        "beneficiary",
+        "vendor",
+        "partner",
+        "member",
+        "customer",
+        "influencer",
+        "sponsor",
+        "agent",
+        "staff",
+        "auditor",
+        "admin",
     }
-)  # fmt: skip
+)
 """The roles of the product page. One user may hold several."""
 
 BEARER = "Bearer "

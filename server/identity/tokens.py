@@ -1,8 +1,8 @@
 """Short access tokens: compact JWS signed with Ed25519, issued by `secondwind token --sub --role`. ◇
 
-The header is not believed but rebuilt: a token's first part must be, byte for byte, the header that this code writes for
-one of the keys it knows. So there is no algorithm to confuse, no embedded key and no critical extension to overlook.
-`kid` names the key, so that two can be valid while one is being replaced.
+The header is not believed but rebuilt: a token's first part must be, byte for byte, the header that this code writes
+for one of the keys it knows. So there is no algorithm to confuse, no embedded key and no critical extension to
+overlook. `kid` names the key, so that two can be valid while one is being replaced.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class TokenIssuer:
         """A token for `subject` with `roles`, valid from `now_s` for `lifetime_s`. Raises TokenRefused."""
         held = sorted(set(roles))
         if not _SUBJECT.fullmatch(subject):
-            raise TokenRefused(f"subject {subject!r} is not 1 to {SUBJECT_CHARS_MAX} characters of A-Z a-z 0-9 . _ : @ -")
+            raise TokenRefused(
+                f"subject {subject!r} is not 1 to {SUBJECT_CHARS_MAX} characters of A-Z a-z 0-9 . _ : @ -"
+            )
         if unknown := [name for name in held if name not in ROLES]:
             raise TokenRefused(f"unknown role {unknown[0]!r}; known are {', '.join(sorted(ROLES))}")
         if not 0 < lifetime_s <= LIFETIME_S_MAX:

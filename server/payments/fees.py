@@ -17,7 +17,7 @@ from server.domains.giving.decide import NoFee, NoGift, OtherAsset, Repeated, re
 from server.payments.booking import Booked, Booking, Books
 from server.payments.companions import FEE_KNOWN
 from server.payments.currencies import asset_of
-from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
+from server.payments.leases import DATABASE_AWAY, LeaseLoop, LoopLimits, backoff_s
 from server.payments.models import BalanceTransaction
 from server.payments.pending_fees import TOPIC, OwedFee, PendingFees
 from server.payments.stripe_api import ProviderError
@@ -83,6 +83,8 @@ class FeeWorker:
             await self._fees.delay(fee, self._name, error.retry_after_s, str(error))
         except (ProviderError, LedgerError, VaultError) as error:
             await self._delay(fee, str(error))
+        except DATABASE_AWAY as error:
+            await self._delay(fee, f"the database was away: {type(error).__name__}")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this one must not reach the others
             _log.exception("a fee could not be recorded")
             await self._delay(fee, f"failed: {type(error).__name__}")
@@ -150,7 +152,7 @@ def _details(details: object) -> list[dict[str, object]] | None:
         return None
     wanted = {"amount": int, "currency": str, "type": str}
     return [
-        {name: part[name] for name, kind in wanted.items() if isinstance(part.get(name), kind)}
+        {name: part[name] for name, kind in wanted.items() if type(part.get(name)) is kind}
         for part in details[:FEE_DETAILS_MAX]
         if isinstance(part, dict)
     ]

@@ -11,10 +11,21 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import asyncpg
 
 if TYPE_CHECKING:
     from server.wakeups import Wakeups
+
+DATABASE_AWAY: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The database is starting, stopping, full or gone: no piece of work is at fault, so none is charged an attempt."""
 
 Work = TypeVar("Work")
 

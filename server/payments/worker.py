@@ -15,7 +15,7 @@ from server.domains.giving.decide import NotHeld, Repeated, receive_gift
 from server.payments.booking import Booked, Booking, Books
 from server.payments.companions import INBOX_DONE
 from server.payments.inbox import TOPIC, Inbox, Row
-from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
+from server.payments.leases import DATABASE_AWAY, LeaseLoop, LoopLimits, backoff_s
 from server.payments.translate import FeeHint, FeeReference, Gift, Ignored, Unhandled, translate
 from server.vault import VaultError
 
@@ -65,6 +65,9 @@ class InboxWorker:
             await self._decide(row)
         except Unavailable as error:
             await self._inbox.delay(row, self._name, error.retry_after_s, str(error), counted=False)
+        except DATABASE_AWAY as error:
+            why = f"the database was away: {type(error).__name__}"
+            await self._inbox.delay(row, self._name, BACKOFF_FIRST_S, why, counted=False)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this row must not reach the others
             await self._fail(row, error)
 

@@ -65,7 +65,7 @@ class LedgerAPI:
         # Until a checkpoint covers it, a lost tail could still be written anew: no cache may hold it for ever.
         cache = IMMUTABLE if found.covered else REVALIDATE
         return answer(
-            request, found.bytes, content_type=JSON, etag=encode_base64(found.leaf_hash), cache_control=cache
+            request, found.content, content_type=JSON, etag=encode_base64(found.leaf_hash), cache_control=cache
         )
 
     async def proof(self, request: web.Request) -> web.StreamResponse:

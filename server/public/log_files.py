@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from aiohttp import web
 
 from ledger import tiles
@@ -50,13 +48,12 @@ class LogFiles:
         except MalformedError:
             raise TILE_PATH_INVALID(f"{shown(path)} is not a path of c2sp.org/tlog-tiles.") from None
         if wanted.level is None:
-            bundle = await self._reads.bundle(wanted.n, wanted.width)
-            body, content_type = bundle, BINARY
+            body = await self._reads.bundle(wanted.n, wanted.width)
         else:
-            body, content_type = await self._reads.tile(*wanted), BINARY
+            body = await self._reads.tile(wanted.level, wanted.n, wanted.width)
         if body is None:
             raise TILE_NOT_YET(f"The newest checkpoint does not cover all of {shown(path)}.", headers=RETRY_AFTER)
-        etag = hashlib.sha256(body).hexdigest()[:32]
+        tag = digest_tag(body)
         if wanted.level is None:
-            return await answer_compressed(request, body, content_type=content_type, etag=etag, cache_control=IMMUTABLE)
-        return answer(request, body, content_type=content_type, etag=etag, cache_control=IMMUTABLE)
+            return await answer_compressed(request, body, content_type=BINARY, etag=tag, cache_control=IMMUTABLE)
+        return answer(request, body, content_type=BINARY, etag=tag, cache_control=IMMUTABLE)

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from server.http.inputs import Decimal, Parameters, Position
+from server.http.inputs import DECIMAL, Parameters, Position
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
-Minor = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]{0,30})$", description="Minor units of the asset, as a decimal.")]
+Minor = Annotated[
+    str, Field(pattern=r"^-?(0|[1-9][0-9]{0,30})$", description="Minor units of the asset, as a decimal.")
+]
 Digest = Annotated[str, Field(description="SHA-256, base64.", min_length=44, max_length=44)]
 
 
@@ -24,9 +26,10 @@ class AtPosition(Parameters):
 class LedgerQuery(Parameters):
     """Which page of the ledger."""
 
-    limit: Annotated[Decimal, Field(ge=1, le=LIMIT_MAX, description="Entries per page.")] = LIMIT_DEFAULT
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Entries per page."), DECIMAL] = LIMIT_DEFAULT
     before: Annotated[
-        str | None, Field(max_length=64, description="The cursor in `next` of the page before. Absent: the newest entries.")
+        str | None,
+        Field(max_length=64, description="The cursor in `next` of the page before. Absent: the newest entries."),
     ] = None
 
 

@@ -26,7 +26,7 @@ class SignedSize:
 class EntryBytes:
     """One entry. `covered`: a checkpoint covers it, so nothing can take it back."""
 
-    bytes: bytes
+    content: bytes
     leaf_hash: bytes
     covered: bool
 
@@ -54,9 +54,9 @@ class PublicReads:
         """The first `width` hashes of a tile; None when the newest checkpoint does not cover all of them."""
         if level == 0:
             first = n * TILE_WIDTH
-            row = await self._pool.fetchrow(_queries.leaf_tile, first, first + width)
+            row = await self._row(_queries.leaf_tile, first, first + width)
         else:
-            row = await self._pool.fetchrow(_queries.stored_tile, level, n)
+            row = await self._row(_queries.stored_tile, level, n)
         if tiles.width(level, n, row["size"]) < width:
             return None
         hashes: bytes = (row["hashes"] or b"")[: width * merkle.HASH_BYTES]
@@ -67,10 +67,15 @@ class PublicReads:
     async def bundle(self, n: int, width: int) -> bytes | None:
         """The first `width` entries of a bundle; None when the newest checkpoint does not cover all of them."""
         first = n * TILE_WIDTH
-        row = await self._pool.fetchrow(_queries.bundle, first, first + width)
+        row = await self._row(_queries.bundle, first, first + width)
         if tiles.width(0, n, row["size"]) < width:
             return None
         return tiles.encode_bundle(row["entries"])
+
+    async def _row(self, query: str, *arguments: object) -> asyncpg.Record:
+        """The row of a query that always has one."""
+        (row,) = await self._pool.fetch(query, *arguments)
+        return row
 
     async def page(self, before: int, limit: int) -> tuple[int, list[asyncpg.Record]]:
         """The number of entries, and the newest `limit` before position `before`, newest first."""
@@ -107,7 +112,9 @@ class PublicReads:
             wanted = tiles_needed(merkle.inclusion_indexes(position, size), size)
             held = await _tiles(connection, wanted, size)
         read = proof.folding(lambda nodes: [node_hash(held, node) for node in nodes], size)
-        return EntryProof(proof.format_tlog_proof(position, proof.inclusion(read, position, size), head["note"]), exists=True)
+        return EntryProof(
+            proof.format_tlog_proof(position, proof.inclusion(read, position, size), head["note"]), exists=True
+        )
 
 
 async def _tiles(connection: asyncpg.pool.PoolConnectionProxy, wanted: set[TileKey], size: int) -> dict[TileKey, bytes]:

@@ -38,42 +38,74 @@ def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]
 
 def _log_files(files: LogFiles) -> Iterator[Route]:
     yield _row(
-        "/ledger/checkpoint", files.checkpoint, "The newest signed checkpoint", TEXT,
+        "/ledger/checkpoint",
+        files.checkpoint,
+        "The newest signed checkpoint",
+        TEXT,
         description="A C2SP checkpoint: origin, size and root, signed as a note. Ask again every second at most.",
-        problems=(CHECKPOINT_NOT_YET,), tags=("log",),
-    )  # fmt: skip
+        problems=(CHECKPOINT_NOT_YET,),
+        tags=("log",),
+    )
     yield _row(
-        "/ledger/keys", files.keys, "Which keys sign this log", TEXT,
+        "/ledger/keys",
+        files.keys,
+        "Which keys sign this log",
+        TEXT,
         description="`<vkey> <from> <to>` per line, sizes of checkpoints, `-` for open. A hint: pin a key of your own.",
         tags=("log",),
-    )  # fmt: skip
+    )
     yield _row(
-        "/ledger/tile/{path:.+}", files.tile, "A tile of hashes, or a bundle of entries", "application/octet-stream",
+        "/ledger/tile/{path:.+}",
+        files.tile,
+        "A tile of hashes, or a bundle of entries",
+        "application/octet-stream",
         description="`<L>/<N>[.p/<W>]` and `entries/<N>[.p/<W>]`, exactly as c2sp.org/tlog-tiles; for ever the same.",
-        problems=(TILE_PATH_INVALID, TILE_NOT_YET), tags=("log",),
-    )  # fmt: skip
+        problems=(TILE_PATH_INVALID, TILE_NOT_YET),
+        tags=("log",),
+    )
 
 
 def _api(api: LedgerAPI) -> Iterator[Route]:
     yield _row(
-        f"{API}/ledger", api.newest, "The ledger, newest first", LedgerPage, query=LedgerQuery, problems=(CURSOR_INVALID,)
+        f"{API}/ledger",
+        api.newest,
+        "The ledger, newest first",
+        LedgerPage,
+        query=LedgerQuery,
+        problems=(CURSOR_INVALID,),
     )
     yield _row(
-        f"{API}/ledger/entries/{{position}}", api.entry, "One entry, byte for byte", "application/json",
+        f"{API}/ledger/entries/{{position}}",
+        api.entry,
+        "One entry, byte for byte",
+        "application/json",
         description="What the Merkle leaf was hashed from. The ETag is the leaf hash.",
-        params=AtPosition, problems=(ENTRY_NOT_FOUND,), quiet=True,
-    )  # fmt: skip
+        params=AtPosition,
+        problems=(ENTRY_NOT_FOUND,),
+        quiet=True,
+    )
     yield _row(
-        f"{API}/ledger/proof/{{position}}", api.proof, "The proof of one entry", TEXT,
-        description="A c2sp.org/tlog-proof under the newest checkpoint. To ask without telling which entry you care about, "
-        "fetch its whole bundle and the tiles instead.",
-        params=AtPosition, problems=(PROOF_NOT_YET, ENTRY_NOT_FOUND), quiet=True,
-    )  # fmt: skip
+        f"{API}/ledger/proof/{{position}}",
+        api.proof,
+        "The proof of one entry",
+        TEXT,
+        description="A c2sp.org/tlog-proof under the newest checkpoint. To ask without telling which entry "
+        "you care about, fetch its whole bundle and the tiles instead.",
+        params=AtPosition,
+        problems=(PROOF_NOT_YET, ENTRY_NOT_FOUND),
+        quiet=True,
+    )
     yield _row(f"{API}/funds", api.funds, "Every fund's totals, with the position they stand at", Funds)
 
 
 def _row(path: str, handler: Handler, summary: str, response: type[BaseModel] | str, **more: Any) -> Route:  # noqa: ANN401 - a row's fields
     return Route(
-        method="GET", path=path, handler=handler, access=Access.PUBLIC, summary=summary, response=response, cors=True,
+        method="GET",
+        path=path,
+        handler=handler,
+        access=Access.PUBLIC,
+        summary=summary,
+        response=response,
+        cors=True,
         **{"tags": ("ledger",), **more},
-    )  # fmt: skip
+    )

@@ -91,26 +91,27 @@ class Publisher:
     ) -> tuple[list[Draft], list[dict[str, object]]]:
         drafts: list[Draft] = []
         waiting: list[dict[str, object]] = []
+        slots = await self.books.slots([stored.position for stored in entries])
         for stored in entries:
             if not stored.type.startswith("giving."):
                 continue
             entry = canonical.parse_entry(stored.bytes)
             match policy_rules.decide(entry, policy):
                 case Publication() as publication:
-                    drafts.append(await self._draft(stored, publication))
+                    drafts.append(self._draft(stored, publication, slots.get(stored.position)))
                 case Waiting(visibility):
                     waiting.append({"position": stored.position, "visibility": visibility, "at_us": stored.at_us})
                 case NotPublished():
                     pass
         return drafts, waiting
 
-    async def _draft(self, stored: StoredEntry, publication: Publication) -> Draft:
+    def _draft(self, stored: StoredEntry, publication: Publication, sealed: SealedSlots | None) -> Draft:
         return Draft(
             type=publication.type,
             data=publication.data,
             postings=publication.postings,
             period=self._period(publication.period),
-            private=self._seal(stored, publication.type, await self.books.slots(stored.position)),
+            private=self._seal(stored, publication.type, sealed),
         )
 
     def _seal(self, stored: StoredEntry, type_name: str, sealed: SealedSlots | None) -> SealedSlots:

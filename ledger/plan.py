@@ -1,0 +1,307 @@
+"""What one batch writes: the whole decision of the writer, pure (design/ledger.md 6).
+
+`store.py` only locks, reads what `wanted` asks for, hands it here with the time, and writes the rows that come out.
+One bad command never fails another; the drafts of one command are all written, next to one another, or none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ledger import canonical, guards, times
+from ledger.declared import OPENED, Declared
+from ledger.errors import (
+    ClaimTaken,
+    EntryError,
+    Expired,
+    GuardRefused,
+    InvalidCommand,
+    KeyReused,
+    LedgerError,
+    VersionConflict,
+)
+from ledger.guards import BalanceKey
+from ledger.postings import settle
+from ledger.rules import RuleRow, rule_rows
+from ledger.types import Appended, Command, Draft, Entry, Head, SealedSlots
+from ledger.verify import check_members
+
+DRAFTS_MAX: Final = 1_024
+MINUTE_US: Final = times.MINUTE_US
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A row of an idempotency key that was used before."""
+
+    request_hash: bytes
+    first: int
+    count: int
+
+
+@dataclass(slots=True)
+class State:
+    """What the database says, read after the head was locked; planning moves it on from command to command.
+
+    `declared` is this batch's own copy. `balances` needs only what guards look at.
+    """
+
+    declared: Declared
+    streams: dict[bytes, int] = field(default_factory=dict)
+    seen: dict[bytes, Seen] = field(default_factory=dict)
+    claims: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    balances: dict[BalanceKey, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What has to be read under the lock to plan these commands."""
+
+    streams: tuple[bytes, ...]
+    keys: tuple[bytes, ...]
+    claims: tuple[tuple[str, bytes], ...]
+    guards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One row of `ledger_entries`."""
+
+    position: int
+    type: str
+    period: str
+    at_us: int
+    bytes: bytes
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What became of one command: `outcome` is an answer or the refusal to raise. `entries` is empty unless it is new."""
+
+    command: Command
+    outcome: Appended | LedgerError
+    entries: tuple[EntryRow, ...] = ()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether this batch writes the command."""
+        return bool(self.entries)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows to write and one outcome per command, in the order of the commands."""
+
+    head: Head
+    planned: list[Planned] = field(default_factory=list)
+    entries: list[EntryRow] = field(default_factory=list)
+    slots: list[tuple[int, SealedSlots]] = field(default_factory=list)
+    streams: list[tuple[bytes, int, int]] = field(default_factory=list)
+    seen: list[tuple[bytes, bytes, int, int]] = field(default_factory=list)
+    claims: list[tuple[str, bytes, int]] = field(default_factory=list)
+    balances: dict[BalanceKey, int] = field(default_factory=lambda: defaultdict(int))
+    rules: list[RuleRow] = field(default_factory=list)
+
+
+def wanted(commands: Iterable[Command]) -> Wanted:
+    """Return what to read for these commands, each thing once."""
+    commands = tuple(commands)
+    return Wanted(
+        streams=tuple(dict.fromkeys(c.stream for c in commands if c.stream is not None)),
+        keys=tuple(dict.fromkeys(c.idempotency.key for c in commands if c.idempotency is not None)),
+        claims=tuple(dict.fromkeys((claim.kind, claim.key) for c in commands for claim in c.claims)),
+        guards=tuple(dict.fromkeys(name for c in commands for name in c.guards)),
+    )
+
+
+def plan_batch(head: Head, state: State, commands: Sequence[Command], now_us: int) -> Plan:
+    """Decide every command on what the commands before it leave behind. `now_us` is the database's clock.
+
+    Refusals are outcomes, never raised. The returned plan's head is the row as it is to be written.
+    """
+    plan = Plan(head)
+    for command in commands:
+        try:
+            planned = _plan_command(plan, state, command, now_us)
+        except EntryError as error:
+            planned = Planned(command, InvalidCommand(error.code, error.detail))
+        except LedgerError as error:
+            planned = Planned(command, error)
+        plan.planned.append(planned)
+    return plan
+
+
+def _plan_command(plan: Plan, state: State, command: Command, now_us: int) -> Planned:
+    replayed = _replayed(state, command)
+    if replayed is not None:
+        return Planned(command, replayed)
+    if command.deadline_us is not None and now_us > command.deadline_us:
+        raise Expired
+    version = _check_stream(state, command)
+    for claim in command.claims:
+        if (taken := state.claims.get((claim.kind, claim.key))) is not None:
+            raise ClaimTaken(claim.kind, taken)
+    if not 1 <= len(command.drafts) <= DRAFTS_MAX:
+        raise EntryError("entry-malformed", f"a command has {len(command.drafts)} drafts, not 1 to {DRAFTS_MAX}")
+    trial = _Trial(plan.head, state.declared, now_us)
+    for draft in command.drafts:
+        trial.add(draft)
+    _check_guards(state, command, trial.balances)
+    return _accept(plan, state, command, trial, version)
+
+
+def _replayed(state: State, command: Command) -> Appended | None:
+    """The first answer, if this key was used before for the same request (attacks B14)."""
+    if command.idempotency is None:
+        return None
+    seen = state.seen.get(command.idempotency.key)
+    if seen is None:
+        return None
+    if seen.request_hash != command.idempotency.request_hash:
+        raise KeyReused(seen.first)
+    version = state.streams.get(command.stream, 0) if command.stream is not None else 0
+    return Appended(seen.first, seen.count, (), version, replayed=True)
+
+
+def _check_stream(state: State, command: Command) -> int:
+    if command.stream is None:
+        return 0
+    version = state.streams.get(command.stream, 0)
+    if command.expected_version is not None and command.expected_version != version:
+        raise VersionConflict(command.expected_version, version)
+    return version
+
+
+def _check_guards(state: State, command: Command, deltas: dict[BalanceKey, int]) -> None:
+    if not command.guards:
+        return
+    balances = dict(state.balances)
+    for key, amount in deltas.items():
+        balances[key] = balances.get(key, 0) + amount
+    for call in command.guards:
+        name, key = guards.parse_call(call)
+        guard = state.declared.registry.guards.get(name)
+        if guard is None:
+            raise EntryError("data-invalid", f"the registry has no guard {name!r}")
+        if guards.is_broken(guard, key, balances):
+            raise GuardRefused(call)
+
+
+class _Trial:
+    """The entries of one command, built on a copy of what they may change; thrown away if one of them is refused."""
+
+    def __init__(self, head: Head, declared: Declared, now_us: int) -> None:
+        self.head = head
+        self.declared = declared
+        self.now_us = now_us
+        self.rows: list[EntryRow] = []
+        self.slots: list[tuple[int, SealedSlots]] = []
+        self.rules: list[RuleRow] = []
+        self.balances: dict[BalanceKey, int] = defaultdict(int)
+        self._own_declared = False
+
+    def add(self, draft: Draft) -> None:
+        """Write `draft` at the next position, or raise EntryError with the rule it breaks."""
+        head = self.head
+        postings, splits = settle(draft.postings) if draft.postings else ((), ())
+        at_us = _at(head, self.now_us)
+        entry = Entry(
+            log=head.origin,
+            position=head.size,
+            prev=head.last_leaf_hash,
+            at_us=at_us,
+            period=draft.period or times.month(at_us, times.zone(head.time_zone)),
+            type=draft.type,
+            data=draft.data,
+            postings=postings,
+            private_root=draft.private.root if draft.private is not None else None,
+            phase=draft.phase,
+            expires_at_us=draft.expires_at_us,
+            refers_to=draft.refers_to,
+        )
+        self._check(entry, times.month(at_us, times.zone(head.time_zone)))
+        data = canonical.encode_entry(entry)
+        leaf_hash = canonical.leaf_hash(data)
+        self.rows.append(EntryRow(head.size, entry.type, entry.period, at_us, data, leaf_hash))
+        if draft.private is not None:
+            self.slots.append((head.size, draft.private))
+        for index, owner, amount in splits:
+            posting = postings[index]
+            self.balances[posting.account, owner, posting.asset, posting.fund] += amount
+        changes_rules = entry.type.startswith("ledger.")
+        self.head = replace(
+            head,
+            size=head.size + 1,
+            last_leaf_hash=leaf_hash,
+            last_at_us=at_us,
+            rules_position=head.size if changes_rules else head.rules_position,
+        )
+
+    def _check(self, entry: Entry, month: str) -> None:
+        """The rules that every verifier replays; what the writer writes, the verifier accepts."""
+        if (entry.type == OPENED) != (entry.position == 0):
+            raise EntryError("genesis-invalid", f"{OPENED} stands at position 0 and only there")
+        declared = self.declared
+        spec = declared.registry.types.get(entry.type)
+        if spec is None:
+            raise EntryError("data-invalid", f"type {entry.type[:80]!r} is not in the registry of this log")
+        declared.registry.check_data(entry.type, entry.data)
+        check_members(entry, spec)
+        if entry.period not in {month, times.month_before(month)}:
+            raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
+        if entry.period in declared.closed:
+            raise EntryError("period-closed", f"period {entry.period} was closed before")
+        for posting in entry.postings:
+            if (posting.account, posting.asset) not in declared.accounts:
+                raise EntryError("account-undeclared", f"account {posting.account} is not declared for {posting.asset}")
+            if posting.fund not in declared.funds:
+                raise EntryError("fund-undeclared", f"fund {posting.fund} is not declared")
+        if any(position >= entry.position for position in entry.refers_to):
+            raise EntryError("refers-invalid", "an entry refers to earlier positions only")
+        if entry.type.startswith("ledger."):
+            self._declare(entry)
+
+    def _declare(self, entry: Entry) -> None:
+        if not self._own_declared:
+            self.declared = self.declared.copy()
+            self._own_declared = True
+        registry = self.declared.prepare(entry)
+        self.declared.apply(entry, registry)
+        self.rules.extend(rule_rows(entry, self.declared))
+
+
+def _accept(plan: Plan, state: State, command: Command, trial: _Trial, version: int) -> Planned:
+    first, count = plan.head.size, len(trial.rows)
+    if command.stream is not None:
+        version += count
+        state.streams[command.stream] = version
+        plan.streams.append((command.stream, version - count + 1, first))
+        plan.streams.extend((command.stream, version - count + 1 + n, first + n) for n in range(1, count))
+    if command.idempotency is not None:
+        key, request_hash = command.idempotency.key, command.idempotency.request_hash
+        state.seen[key] = Seen(request_hash, first, count)
+        plan.seen.append((key, request_hash, first, count))
+    for claim in command.claims:
+        state.claims[claim.kind, claim.key] = first
+        plan.claims.append((claim.kind, claim.key, first))
+    for key, amount in trial.balances.items():
+        plan.balances[key] += amount
+        state.balances[key] = state.balances.get(key, 0) + amount
+    state.declared = trial.declared
+    plan.head = trial.head
+    plan.entries.extend(trial.rows)
+    plan.slots.extend(trial.slots)
+    plan.rules.extend(trial.rules)
+    leaf_hashes = tuple(row.leaf_hash for row in trial.rows)
+    return Planned(command, Appended(first, count, leaf_hashes, version), tuple(trial.rows))
+
+
+def _at(head: Head, now_us: int) -> int:
+    """Time of the next entry: whole minutes that never go back in `public`, strictly rising microseconds elsewhere."""
+    if head.log == "public":
+        return max(now_us - now_us % MINUTE_US, head.last_at_us)
+    return max(now_us, head.last_at_us + 1)

@@ -1,0 +1,98 @@
+"""Reading a log: entries by position or stream, slots, checkpoints, and the hashes that proofs are made of.
+
+Because the head lock is held until COMMIT, positions become visible in order: `position >= n order by position` never
+misses one (design/ledger.md 6).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+import sql
+from ledger import merkle
+from ledger.types import Head, LogName, SealedBox, SealedSlots, StoredEntry
+
+if TYPE_CHECKING:
+    import asyncpg
+
+ENTRIES_PER_READ_MAX = 2_048
+BYTES_PER_READ_MAX = 2 * 1024 * 1024
+
+_QUERIES = sql.load("ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed checkpoint as the database holds it."""
+
+    size: int
+    root_hash: bytes
+    note: str
+    signed_at_us: int
+
+
+class LogReader:
+    """Reads one log on connections of `pool`. Errors of the database pass through."""
+
+    def __init__(self, pool: asyncpg.Pool, log: LogName) -> None:
+        self.log = log
+        self._pool = pool
+
+    async def head(self) -> Head | None:
+        """Return the head row as it is now, or None before the log was created."""
+        row = await self._pool.fetchrow(_QUERIES.head, self.log)
+        if row is None:
+            return None
+        return Head(**{name: value for name, value in row.items() if name != "mode"})
+
+    async def entries(
+        self, start: int, limit: int = ENTRIES_PER_READ_MAX, *, bytes_max: int = BYTES_PER_READ_MAX
+    ) -> list[StoredEntry]:
+        """Return the entries from `start` on, at most `limit` of them and about `bytes_max`; at least one if there is one."""
+        rows = await self._pool.fetch(_QUERIES.entries, self.log, start, min(limit, ENTRIES_PER_READ_MAX))
+        found: list[StoredEntry] = []
+        size = 0
+        for row in rows:
+            entry = StoredEntry(*row)
+            size += len(entry.bytes)
+            if found and size > bytes_max:
+                break
+            found.append(entry)
+        return found
+
+    async def stream(self, stream: bytes) -> list[StoredEntry]:
+        """Return a stream's entries in the order of their versions; its version is their number."""
+        return [StoredEntry(*row) for row in await self._pool.fetch(_QUERIES.stream, self.log, stream)]
+
+    async def slots(self, positions: Sequence[int]) -> dict[int, SealedSlots]:
+        """Return the sealed slots of those entries that have them, by position. `root` is the entry's own to say."""
+        rows = await self._pool.fetch(_QUERIES.slots, self.log, list(positions))
+        return {row["position"]: _sealed(row["slot_hashes"], row["boxes"]) for row in rows}
+
+    async def newest_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the newest signed checkpoint, or None before the first."""
+        row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
+        return None if row is None else StoredCheckpoint(*row)
+
+
+def _sealed(slot_hashes: bytes, boxes: str) -> SealedSlots:
+    hashes = [slot_hashes[i : i + merkle.HASH_BYTES] for i in range(0, len(slot_hashes), merkle.HASH_BYTES)]
+    return SealedSlots(
+        root=merkle.root(hashes),
+        slot_hashes=slot_hashes,
+        boxes=tuple(
+            SealedBox(
+                group=box["group"],
+                key_id=box["key_id"],
+                wrapped_key=base64.b64decode(box["wrapped_key"]),
+                nonce=base64.b64decode(box["nonce"]),
+                ciphertext=base64.b64decode(box["ciphertext"]),
+            )
+            for box in orjson.loads(boxes)
+        ),
+    )

@@ -1,0 +1,67 @@
+"""The index over a log's own entries: what is in force now, as rows that a writer or reader can load at once. Pure.
+
+`ledger_rules` is a fold of `ledger.*` entries and can be rebuilt from them at any time; the entries decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger import times
+from ledger.declared import ACCOUNT, CLOSED, FUND, OPENED, POLICY, REGISTRY, Declared
+from ledger.registry import Registry
+from ledger.types import Entry, LogName
+
+KEY_INTRODUCED = "ledger.key.introduced.v1"
+KEY_RETIRED = "ledger.key.retired.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """One row of `ledger_rules`; a later row of the same kind and name takes its place."""
+
+    kind: str
+    name: str
+    position: int
+    data: Mapping[str, object]
+
+
+def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:
+    """Return the rows that a `ledger.*` entry leaves; `declared` already includes it."""
+    data = entry.data
+    if entry.type == OPENED:
+        return [RuleRow("key", str(data["key"]), entry.position, {"from": 0})]
+    if entry.type == REGISTRY:
+        return [RuleRow("type", "registry", entry.position, {"registry": data["registry"]})]
+    if entry.type == ACCOUNT:
+        account = str(data["account"])
+        assets = sorted(asset for path, asset in declared.accounts if path == account)
+        return [RuleRow("account", account, entry.position, {**data, "assets": assets})]
+    if entry.type == FUND:
+        return [RuleRow("fund", str(data["fund"]), entry.position, data)]
+    if entry.type == POLICY:
+        return [RuleRow("policy", f"{entry.position:016d}", entry.position, data)]
+    if entry.type == CLOSED:
+        return [RuleRow("period", entry.period, entry.position, data)]
+    if entry.type == KEY_INTRODUCED:
+        return [RuleRow("key", str(data["key"]), entry.position, {"from": data["size"]})]
+    if entry.type == KEY_RETIRED:
+        return [RuleRow("key", f"{data['key']} retired", entry.position, {"to": data["size"]})]
+    return []
+
+
+def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, Any]]) -> Declared:
+    """Return what is declared, from rows (kind, name, data)."""
+    declared = Declared(log, time_zone=times.zone(time_zone), time_zone_name=time_zone)
+    for kind, name, data in rows:
+        if kind == "type":
+            declared.registry = Registry.parse(data["registry"])
+        elif kind == "account":
+            declared.accounts.update((name, asset) for asset in data["assets"])
+        elif kind == "fund":
+            declared.funds.add(name)
+        elif kind == "period":
+            declared.closed.add(name)
+    return declared

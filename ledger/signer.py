@@ -1,0 +1,243 @@
+"""The signer: re-reads the bytes, recomputes everything, and signs (design/ledger.md 7). The only file that signs.
+
+Order of a step: state synced → signed → number taken outside the database → checkpoint and tiles in the database →
+`checkpoint` shown. Killed anywhere, the next start signs the same bytes again. It never rebuilds its state from the
+database: a database that disagrees with it stops the appends instead (attacks E6-E8).
+
+SignerRefuses   the signer may not start: one sentence and its remedy
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import sql
+from ledger import canonical, merkle
+from ledger.batches import statement, verifies
+from ledger.checkpoint import Checkpoint
+from ledger.edges import edge_hashes, tile_growth
+from ledger.errors import EntryError, LedgerError
+from ledger.grammar import decode_base64
+from ledger.signer_state import PublishDirectory, SignerState, StateFile
+from ledger.types import LogName, StoredEntry
+from ledger.verify import EntryChecker
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    from ledger.note import SigningKey
+
+ENTRIES_PER_STEP_MAX = 2_048
+_QUERIES = sql.load("ledger")
+_log = logging.getLogger(__name__)
+
+
+class SignerRefuses(LedgerError):
+    """The signer may not start: what it remembers and what it finds are not of one history."""
+
+    def __init__(self, sentence: str, remedy: str) -> None:
+        super().__init__(f"{sentence} {remedy}")
+        self.sentence = sentence
+        self.remedy = remedy
+
+
+class Disagreement(LedgerError):
+    """What the database holds is not what it must be; the log is halted."""
+
+
+class Signer:
+    """Signs one log; one per log in the whole deployment. `clock` returns µs since 1970 and dates nothing but rows."""
+
+    def __init__(  # noqa: PLR0913 - the signer's dependencies, each replaceable in a test
+        self,
+        pool: asyncpg.Pool,
+        log: LogName,
+        key: SigningKey,
+        *,
+        batch_public_key: bytes,
+        state: StateFile,
+        directory: PublishDirectory,
+        clock: Callable[[], int],
+        on_checkpoint: Callable[[Checkpoint, str], None] = lambda _checkpoint, _note: None,
+    ) -> None:
+        self.log = log
+        self._pool = pool
+        self._key = key
+        self._batch_public_key = batch_public_key
+        self._file = state
+        self._directory = directory
+        self._clock = clock
+        self._on_checkpoint = on_checkpoint
+        self._state: SignerState | None = None
+
+    async def start(self) -> None:
+        """Compare what is remembered with what is found, and finish what a crash cut off. Raises SignerRefuses.
+
+        Takes the same time whatever the log's size: only the right edge is read again.
+        """
+        self._state = self._file.load()
+        head_size = await self._pool.fetchval("select size from ledger_heads where log = $1", self.log)
+        newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
+        published = self._directory.newest(self._key.verify_key)
+        if self._state is None:
+            if published is not None or newest_row is not None:
+                raise SignerRefuses(
+                    f"The signer's state of {self.log} is lost, but checkpoints were signed.",
+                    "Restore its file from the backup of the signer directory; it is never rebuilt from the database.",
+                )
+            return
+        self._check_remembered(self._state, head_size, newest_row, published)
+        await self._check_edge(self._state)
+        await self._publish(self._state)
+
+    async def step(self) -> int:
+        """Sign what is new; return how many entries that covers (0: nothing new, or halted).
+
+        A disagreement halts the log: appends stop until an operator has looked.
+        """
+        head = await self._pool.fetchrow(_QUERIES.head, self.log)
+        state = self._state
+        start = state.size if state is not None else 0
+        if head is None or head["halted"] is not None or head["size"] <= start:
+            return 0
+        try:
+            checker = await self._check_new(state, head["origin"], head["size"])
+        except Disagreement as error:
+            await self._pool.execute(_QUERIES.halt, self.log, str(error)[:300])
+            _log.critical("%s is halted: %s", self.log, error)
+            return 0
+        number = state.number + 1 if state is not None else 1
+        new = SignerState(number, self._key.vkey, checker.size, checker.frontier.root(), checker.snapshot())
+        self._file.save(new)
+        self._state = new
+        await self._publish(new)
+        return new.size - start
+
+    async def _check_new(self, state: SignerState | None, origin: str, head_size: int) -> EntryChecker:
+        """Recompute the new entries, as far as whole batches go, on a checker of this step alone."""
+        checker = EntryChecker(origin, self.log) if state is None else EntryChecker.from_snapshot(state.snapshot)
+        start = checker.size
+        async with self._pool.acquire() as connection:
+            wanted_end = min(head_size, start + ENTRIES_PER_STEP_MAX)
+            batches = await connection.fetch(_QUERIES.batch_covering, self.log, start, wanted_end)
+            end = self._check_batches(batches, origin, start)
+            ends = {batch["last"]: batch["last_leaf_hash"] for batch in batches}
+            while checker.size < end:
+                limit = min(ENTRIES_PER_STEP_MAX, end - checker.size)
+                rows = await connection.fetch(_QUERIES.entries, self.log, checker.size, limit)
+                if not rows:
+                    raise Disagreement(f"position {checker.size} is missing")
+                for row in rows:
+                    self._check_entry(checker, StoredEntry(*row), ends)
+        return checker
+
+    def _check_entry(self, checker: EntryChecker, row: StoredEntry, ends: dict[int, bytes]) -> None:
+        position = checker.size
+        try:
+            entry = checker.check(position, row.bytes)
+        except EntryError as error:
+            raise Disagreement(f"position {position}: {error}") from error
+        if row.position != position or row.leaf_hash != checker.prev or ends.get(position, checker.prev) != checker.prev:
+            raise Disagreement(f"position {position}: the stored leaf hash is not the hash of the bytes")
+        if position == 0 and entry.data["key"] != self._key.vkey:
+            raise Disagreement("position 0 names another key than the signer's")
+
+    def _check_batches(self, batches: Sequence[asyncpg.Record], origin: str, start: int) -> int:
+        """Every new entry must lie in a batch that the writer's key vouches for (attacks A5); return where they end."""
+        position = start
+        for batch in batches:
+            text = statement(origin, batch["epoch"], batch["first"], batch["last"], batch["last_leaf_hash"])
+            if batch["first"] != position:
+                raise Disagreement(f"position {position}: no batch signature begins there")
+            if not verifies(self._batch_public_key, text, batch["signature"]):
+                raise Disagreement(f"position {position}: its batch is not signed by the writer's key")
+            position = batch["last"] + 1
+        if position == start:
+            raise Disagreement(f"position {start}: no batch signature covers it")
+        return position
+
+    async def _publish(self, state: SignerState) -> None:
+        """Sign what the state says and let everybody have it; doing it again changes nothing."""
+        signed = Checkpoint(self._key.name, state.size, state.root_hash)
+        text = self._key.sign(signed.text())
+        if not self._directory.take(state.number, text):
+            self._state = None
+            raise SignerRefuses(
+                f"Another signer has published checkpoint {state.number} of {self.log}, or a later one.",
+                "Only one signer may run per log: stop the other, or this one.",
+            )
+        async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
+            await self._store(connection, state, text)
+        self._directory.show(state.number, text)
+        self._on_checkpoint(signed, text)
+
+    async def _store(self, connection: PoolConnectionProxy, state: SignerState, text: str) -> None:
+        before = await connection.fetchval("select max(size) from ledger_checkpoints where log = $1", self.log)
+        await connection.execute(
+            _QUERIES.add_checkpoint, self.log, state.size, state.root_hash, text, self._clock()
+        )
+        root_hash = await connection.fetchval(_QUERIES.checkpoint_root, self.log, state.size)
+        if root_hash != state.root_hash:
+            raise SignerRefuses(
+                f"The database holds another checkpoint of {self.log} at size {state.size}.",
+                "Two histories were signed: do not go on; compare the evidence with an auditor.",
+            )
+        grown = await tile_growth(self.log, connection, before or 0, state.size)
+        if grown:
+            columns = [list(column) for column in zip(*grown, strict=True)]
+            await connection.execute(_QUERIES.grow_tiles, self.log, *columns)
+
+    def _check_remembered(
+        self,
+        state: SignerState,
+        head_size: int | None,
+        newest_row: asyncpg.Record | None,
+        published: tuple[int, Checkpoint] | None,
+    ) -> None:
+        if state.vkey != self._key.vkey:
+            raise SignerRefuses(
+                f"The signing key of {self.log} is not the one that signed so far.",
+                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
+            )
+        if head_size is None or head_size < state.size:
+            raise SignerRefuses(
+                f"The database has {head_size or 0} entries of {self.log}, but {state.size} were signed.",
+                "An older backup was restored, or another database is configured: restore the newest one.",
+            )
+        if published is not None:
+            _, shown = published
+            if published[0] > state.number or shown.size > state.size:
+                raise SignerRefuses(
+                    f"Checkpoint {published[0]} of {self.log} was published, but the signer remembers only {state.number}.",
+                    "An older signer state was restored: restore the newest one.",
+                )
+            if shown.size == state.size and shown.root_hash != state.root_hash:
+                raise SignerRefuses(
+                    f"Another root of {self.log} was published at size {state.size}.",
+                    "Two histories were signed: do not go on; compare the evidence with an auditor.",
+                )
+        if newest_row is not None and newest_row["size"] > state.size:
+            raise SignerRefuses(
+                f"The database holds a checkpoint of {self.log} at size {newest_row['size']}, but the signer remembers {state.size}.",
+                "An older signer state was restored: restore the newest one.",
+            )
+
+    async def _check_edge(self, state: SignerState) -> None:
+        """Recompute the small end of the tree from the database's bytes and hold it against the state's frontier."""
+        mine = {(level, index): digest for level, index, digest in edge_hashes(state.size, state.snapshot)}
+        width = state.size % 256 or min(state.size, 256)
+        rows = await self._pool.fetch(_QUERIES.entries, self.log, state.size - width, width)
+        hashes = [canonical.leaf_hash(row["bytes"]) for row in rows]
+        found = {}
+        for level, index in merkle.complete_nodes(8, (state.size - 1) >> 8, state.size):
+            low = (index << level) - (state.size - width)
+            found[level, index] = merkle.root(hashes[low : low + (1 << level)])
+        right = len(hashes) == width and hashes[-1] == decode_base64(state.snapshot["prev"])
+        if not right or any(mine.get(node, digest) != digest for node, digest in found.items()):
+            raise SignerRefuses(
+                f"The newest entries of {self.log} in the database are not those that were signed.",
+                "Another history was restored: restore the database that belongs to this signer's state.",
+            )

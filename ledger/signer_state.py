@@ -1,0 +1,147 @@
+"""What the signer keeps outside the database: its own state, and the directory it publishes to.
+
+The state is written and synced before anything is signed, so that a signer that was killed signs the same again or
+nothing. The numbered files in the publish directory are the compare-and-swap that a restored database cannot undo: a
+number can be taken once, and whoever finds a newer one than his own stops (attacks E6, E8).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ledger import checkpoint, note
+from ledger.checkpoint import Checkpoint
+from ledger.grammar import decode_digest, encode_base64
+
+FORMAT = 1
+KEPT_FILES = 16
+_NUMBERED = re.compile(r"checkpoint-([0-9]{16})")
+
+
+@dataclass(frozen=True, slots=True)
+class SignerState:
+    """`number` counts checkpoints; `snapshot` is the entry checker's (ledger.verify), from which signing goes on."""
+
+    number: int
+    vkey: str
+    size: int
+    root_hash: bytes
+    snapshot: Mapping[str, Any]
+
+
+class StateFile:
+    """One signer's state: written whole, synced, then renamed into place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> SignerState | None:
+        """Return the state, or None when the file is not there. ValueError when it is not a state."""
+        try:
+            data = orjson.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            message = f"{self._path.name} is not a signer state of format {FORMAT}"
+            raise ValueError(message)
+        return SignerState(
+            data["number"], data["vkey"], data["size"], decode_digest(data["root_hash"]), data["snapshot"]
+        )
+
+    def save(self, state: SignerState) -> None:
+        """Make `state` durable; when this returns it survives a power cut."""
+        data = {
+            "format": FORMAT,
+            "number": state.number,
+            "vkey": state.vkey,
+            "size": state.size,
+            "root_hash": encode_base64(state.root_hash),
+            "snapshot": state.snapshot,
+        }
+        replace_durably(self._path, orjson.dumps(data))
+
+
+class PublishDirectory:
+    """Where checkpoints go before anybody sees them: `checkpoint-<number>`, each number once, and `checkpoint`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def newest(self, key: note.VerifyKey) -> tuple[int, Checkpoint] | None:
+        """Return the newest number and its checkpoint. NoteError when the file is not signed by `key`."""
+        number = self._newest_number()
+        if number is None:
+            return None
+        return number, checkpoint.open(self._numbered(number).read_bytes(), key)
+
+    def take(self, number: int, text: str) -> bool:
+        """Publish under `number`; False when the number, or a newer one, was taken by another signer.
+
+        The directory is read again after the link, because old files are removed: a signer that slept through many
+        numbers would find its own number free.
+        """
+        temporary = self._path / f"new-{os.getpid()}-{os.urandom(4).hex()}"
+        _write_synced(temporary, text.encode())
+        try:
+            os.link(temporary, self._numbered(number))
+        except FileExistsError:
+            return self._numbered(number).read_text() == text and self._newest_number() == number
+        finally:
+            temporary.unlink()
+        _sync(self._path)
+        return self._newest_number() == number
+
+    def show(self, number: int, text: str) -> None:
+        """Let `checkpoint` be this note, and forget numbered files that nothing needs any more."""
+        replace_durably(self._path / "checkpoint", text.encode())
+        for old in self._numbers():
+            if old <= number - KEPT_FILES:
+                self._numbered(old).unlink(missing_ok=True)
+
+    def _numbers(self) -> list[int]:
+        return [int(m[1]) for m in map(_NUMBERED.fullmatch, os.listdir(self._path)) if m]
+
+    def _newest_number(self) -> int | None:
+        return max(self._numbers(), default=None)
+
+    def _numbered(self, number: int) -> Path:
+        return self._path / f"checkpoint-{number:016d}"
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Let `path` hold `data`, all of it or what was there before, whatever happens meanwhile."""
+    temporary = path.with_name(f"{path.name}.new-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        _write_synced(temporary, data)
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+    _sync(path.parent)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,30 @@
+-- Who may do what. Applied after every migration; running it again changes nothing.
+-- The roles have no login: the service's login is a member of all four and each pool takes one.
+
+grant usage on schema public to secondwind_writer, secondwind_signer, secondwind_publisher, secondwind_reader;
+
+-- The writer appends to the logs and works the inbox and the read models. It changes no entry: it has no right to, and triggers refuse it.
+grant select, insert on ledger_entries, ledger_slots, ledger_stream_entries, ledger_idempotency, ledger_claims, ledger_batches
+    to secondwind_writer, secondwind_publisher;
+grant select, insert, update on ledger_streams, ledger_balances, ledger_rules, ledger_tracking to secondwind_writer, secondwind_publisher;
+grant select, insert on ledger_heads to secondwind_writer;
+grant update (size, last_leaf_hash, last_at_us, rules_position) on ledger_heads to secondwind_writer, secondwind_publisher;
+grant select on ledger_heads, ledger_partitions, ledger_checkpoints to secondwind_writer, secondwind_publisher;
+grant select, insert, update, delete on payments_inbox, payments_pending_fees, giving_gifts to secondwind_writer;
+grant select on publishing_waiting to secondwind_writer;
+grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
+
+-- The publisher reads books and appends to public.
+grant select, insert, update, delete on publishing_waiting to secondwind_publisher;
+
+-- The signer reads bytes, writes checkpoints and tiles, and may stop a log; nothing else.
+grant select on ledger_heads, ledger_entries, ledger_batches, ledger_checkpoints, ledger_tiles to secondwind_signer;
+grant update (halted) on ledger_heads to secondwind_signer;
+grant insert on ledger_checkpoints, ledger_tiles to secondwind_signer;
+grant update (hashes) on ledger_tiles to secondwind_signer;
+
+-- The reader serves the public: the partitions of `public`, never the tables above them.
+grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public
+    to secondwind_reader;
+
+revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass) from public;

@@ -1,0 +1,135 @@
+"""Whatever goes wrong becomes a problem that tells the caller what he may know, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+
+import asyncpg
+import pytest
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from ledger.errors import Busy, Halted
+from server.http.problems import Problem
+from server.http.routes import Handler
+from tests.server.http.serving import assert_problem, route, serving
+
+SECRET = "secret-in-the-message"  # noqa: S105 - looked for in what leaves the process
+
+
+def raising(error: BaseException) -> Handler:
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        raise error
+
+    return handler
+
+
+async def test_an_exception_becomes_a_500_that_leaks_neither_to_the_caller_nor_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving([route(handler=raising(RuntimeError(SECRET)))]) as edge:
+        answer = await edge.get("/thing")
+    assert_problem(answer, 500, "internal-error")
+    assert SECRET.encode() not in answer.body
+    assert b"RuntimeError" not in answer.body
+    assert SECRET not in caplog.text
+    fields = next(record.fields for record in caplog.records if record.name == "secondwind.failure")
+    assert fields["error"] == "RuntimeError"
+    assert any("test_middleware.py" in place for place in fields["where"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.CannotConnectNowError("starting"),
+        asyncpg.DiskFullError("full"),
+        asyncpg.AdminShutdownError("stopping"),
+        asyncpg.InterfaceError("pool is closing"),
+        ConnectionRefusedError(),
+        TimeoutError(),
+    ],
+)
+async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(error: Exception) -> None:
+    async with serving([route(handler=raising(error))]) as edge:
+        answer = await edge.get("/thing")
+    assert_problem(answer, 503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(("error", "retry_after"), [(Busy(4096), "1"), (Halted("books", "fork"), "60")])
+async def test_an_unavailable_ledger_says_when_to_come_back_and_not_why(error: Exception, retry_after: str) -> None:
+    async with serving([route(handler=raising(error))]) as edge:
+        answer = await edge.get("/thing")
+    assert_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == retry_after
+    assert b"fork" not in answer.body
+
+
+async def test_a_problem_is_answered_as_it_was_raised() -> None:
+    problem = Problem(409, "taken", "Taken", "It is taken.", "#/name", {"Retry-After": "7"})
+    async with serving([route(handler=raising(problem))]) as edge:
+        answer = await edge.get("/thing")
+    body = assert_problem(answer, 409, "taken")
+    assert body["pointer"] == "#/name"
+    assert answer.headers["retry-after"] == "7"
+
+
+async def test_an_answer_that_has_begun_is_cut_off_and_not_followed_by_a_problem() -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = 100
+        await response.prepare(request)
+        await response.write(b"half")
+        raise RuntimeError(SECRET)
+
+    async with serving([route(handler=half)]) as edge:
+        answer = await edge.raw(b"GET /thing HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.status == 200
+    assert answer.body == b"half"
+
+
+async def test_one_request_leaves_one_line_that_names_the_route_and_not_the_path(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "secondwind.request")
+    async with serving([route("/things/{id}")]) as edge:
+        await edge.get("/things/of-a-person?token=secret")
+    (record,) = [record for record in caplog.records if record.name == "secondwind.request"]
+    assert record.fields["route"] == "/things/{id}"
+    assert record.fields["status"] == 200
+    assert record.fields["bytes"] == len("hello")
+    assert record.fields["client"] == "127.0.0.0/24"
+    assert "of-a-person" not in str(record.fields)
+    assert "secret" not in str(record.fields)
+
+
+async def test_a_quiet_route_leaves_a_line_only_when_the_service_failed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "secondwind.request")
+    quiet = [route("/proof/{n}", quiet=True), route("/broken/{n}", raising(RuntimeError()), quiet=True)]
+    async with serving(quiet) as edge:
+        await edge.get("/proof/4096")
+        await edge.get("/broken/4097")
+    lines = [record.fields for record in caplog.records if record.name == "secondwind.request"]
+    assert [(line["route"], line["status"]) for line in lines] == [("/broken/{n}", 500)]
+    assert "409" not in caplog.text
+
+
+async def test_metrics_count_by_route_and_cannot_be_flooded_with_labels() -> None:
+    registry = CollectorRegistry()
+    async with serving([route("/things/{id}")], registry=registry) as edge:
+        for path in ("/things/1", "/things/2", "/nowhere/1", "/nowhere/2"):
+            await edge.get(path)
+        await edge.raw(b"PURGE /things/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    counted = {
+        tuple(sample.labels.values()): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "secondwind_http_requests_total"
+    }
+    assert counted == {
+        ("GET", "/things/{id}", "200"): 2.0,
+        ("GET", "-", "404"): 2.0,
+        ("other", "-", "405"): 1.0,
+    }
+    assert registry.get_sample_value("secondwind_http_requests_open") == 0

@@ -1,0 +1,36 @@
+"""Notices as the provider sends them, for tests: the simulator's own shapes with a few members changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from server.simulators.stripe import shapes
+from server.simulators.stripe.shapes import Card, Ids, Person, Settlement
+
+IDS = Ids("pi_test1", "ch_test1", "txn_test1", "pm_test1", "cus_test1")
+PERSON = Person("Ada Abara", "ada@example.org", "80014", "US")
+CARD = Card("visa", "US", "credit", "4242")
+CREATED_S = 1_764_000_000  # 2025-11-24 16:00 UTC
+
+
+def intent(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", **changes: Any) -> dict[str, Any]:
+    metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
+    thing = shapes.payment_intent(ids, amount, currency, metadata, PERSON.email, CREATED_S, succeeded=True)
+    return thing | changes
+
+
+def charge(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", *, settled: bool = True, **changes: Any) -> dict[str, Any]:
+    metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
+    thing = shapes.charge(ids, amount, currency, metadata, PERSON, CARD, CREATED_S, settled=settled)
+    return thing | changes
+
+
+def movement(ids: Ids = IDS, amount: int = 10330, fee: int = 330, currency: str = "usd", **changes: Any) -> dict[str, Any]:
+    return shapes.balance_transaction(ids, Settlement(amount, currency, fee), CREATED_S) | changes
+
+
+def event(event_type: str, thing: object, event_id: str = "evt_test1", **changes: Any) -> bytes:
+    made = shapes.event(event_id, event_type, {}, CREATED_S)
+    # The standard library's encoder: it writes what orjson refuses, such as integers beyond 64 bits.
+    return json.dumps(made | {"data": {"object": thing}} | changes).encode()

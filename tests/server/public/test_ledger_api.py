@@ -1,0 +1,203 @@
+"""/api/v1/ledger and /api/v1/funds: every page, every cursor, the exact bytes, sums that name their position."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from ledger.types import Command, Draft, OwnedPosting, SealedSlots
+from server.http import cursors
+from server.public.models import Funds, LedgerPage
+from server.public.reads import PublicReads
+from tests.server.http.serving import Edge, assert_problem
+from tests.server.public.c2sp_client import leaf
+from tests.server.public.small_log import ASSET, SmallLog, gift
+
+
+async def all_pages(edge: Edge, limit: int) -> list[Any]:
+    entries: list[Any] = []
+    path: str | None = f"/api/v1/ledger?limit={limit}"
+    while path is not None:
+        answer = await edge.get(path, Accept_Encoding="identity")
+        page = answer.json()
+        LedgerPage.model_validate(page, strict=True)
+        entries += page["entries"]
+        path = f"/api/v1/ledger?limit={limit}&before={page['next']}" if "next" in page else None
+    return entries
+
+
+@pytest.mark.parametrize("limit", [7, 50, 200])
+async def test_pages_hold_every_entry_once_newest_first(log: SmallLog, edge: Edge, limit: int) -> None:
+    await log.grow(255)
+    entries = await all_pages(edge, limit)
+    assert [entry["position"] for entry in entries] == list(range(254, -1, -1))
+    for entry in entries:
+        text = orjson.loads(entry["entry"])
+        assert (text["position"], text["type"], text["at"], text["period"]) == (
+            entry["position"], entry["type"], entry["at"], entry["period"],
+        )  # fmt: skip
+        assert base64.b64decode(entry["leaf_hash"]) == leaf(entry["entry"].encode())
+
+
+async def test_pages_stay_whole_while_the_log_grows(log: SmallLog, edge: Edge) -> None:
+    await log.grow(40)
+    first = (await edge.get("/api/v1/ledger?limit=10", Accept_Encoding="identity")).json()
+    await log.grow(60)
+    second = await edge.get(f"/api/v1/ledger?limit=10&before={first['next']}", Accept_Encoding="identity")
+    assert [entry["position"] for entry in second.json()["entries"]] == list(range(29, 19, -1))
+    assert second.json()["size"] == 60
+
+
+async def test_an_empty_log_is_an_empty_page(edge: Edge) -> None:
+    assert (await edge.get("/api/v1/ledger")).json() == {"size": 0, "entries": []}
+    assert (await edge.get("/api/v1/funds")).json() == {"position": -1, "funds": []}
+
+
+async def test_the_tag_of_a_page_comes_from_the_size_alone(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    answer = await edge.get("/api/v1/ledger", Accept_Encoding="identity")
+    assert answer.headers["etag"] == '"size-30"'
+    assert (await edge.get("/api/v1/ledger", Accept_Encoding="identity", If_None_Match='"size-30"')).status == 304
+    await log.grow(31)
+    assert (await edge.get("/api/v1/ledger", Accept_Encoding="identity", If_None_Match='"size-30"')).status == 200
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "0", "12", "%00", "' or 1=1", "AAAAAAAAAAAAAAAAAA", cursors.encode("gifts", 7), "a" * 64, "=" * 20, "%F0%9F%92%A9"],
+)
+async def test_a_cursor_that_was_not_handed_out_is_refused(edge: Edge, cursor: str) -> None:
+    body = assert_problem(await edge.get(f"/api/v1/ledger?before={cursor.replace(' ', '%20')}"), 400, "cursor-invalid")
+    assert body["pointer"] == "?before"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=-1", "limit=", "limit=1.5", "before=" + "a" * 65, "after=1"])
+async def test_a_query_outside_the_limits_is_refused(edge: Edge, query: str) -> None:
+    assert_problem(await edge.get(f"/api/v1/ledger?{query}"), 400, "invalid-input")
+
+
+async def test_a_cursor_beyond_the_end_begins_at_the_end(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    far = cursors.encode("ledger", 2**63 - 1)
+    page = (await edge.get(f"/api/v1/ledger?limit=1&before={far}", Accept_Encoding="identity")).json()
+    assert page["entries"][0]["position"] == 29
+    last = cursors.encode("ledger", 0)
+    assert (await edge.get(f"/api/v1/ledger?before={last}")).json() == {"size": 30, "entries": []}
+
+
+async def test_an_entry_is_its_exact_bytes_under_its_leaf_hash(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    await log.sign()
+    answer = await edge.get("/api/v1/ledger/entries/29")
+    tag = base64.b64encode(hashlib.sha256(b"\x00" + answer.body).digest()).decode()
+    assert answer.content_type == "application/json"
+    assert answer.headers["etag"] == f'"{tag}"'
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.json()["position"] == 29
+    assert (await edge.get("/api/v1/ledger/entries/29", If_None_Match=f'"{tag}"')).status == 304
+
+
+async def test_an_entry_that_no_checkpoint_covers_is_not_kept_for_ever(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    assert (await edge.get("/api/v1/ledger/entries/29")).headers["cache-control"] == "no-cache"
+
+
+async def test_a_proof_comes_with_the_checkpoint_and_not_before(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    early = await edge.get("/api/v1/ledger/proof/29")
+    assert_problem(early, 404, "proof-not-yet")
+    assert int(early.headers["retry-after"]) > 0
+    await log.sign()
+    answer = await edge.get("/api/v1/ledger/proof/29")
+    assert answer.status == 200
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_what_is_not_in_the_log_is_not_found(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    await log.sign()
+    for position in (30, 31, 2**53 - 1):
+        for what in ("entries", "proof"):
+            assert_problem(await edge.get(f"/api/v1/ledger/{what}/{position}"), 404, "entry-not-found")
+
+
+@pytest.mark.parametrize("position", ["-1", "+1", "01", "1.0", "x", "9007199254740992", "%31%00", "..%2f1"])
+async def test_a_position_that_is_none_is_refused(edge: Edge, position: str) -> None:
+    for what in ("entries", "proof"):
+        answer = await edge.get(f"/api/v1/ledger/{what}/{position}")
+        assert answer.status in (400, 404)
+        assert answer.content_type == "application/problem+json"
+
+
+async def test_funds_fold_gifts_fees_and_what_is_at_hand(log: SmallLog, edge: Edge) -> None:
+    await log.begin()
+    held = Draft(
+        "giving.gift.received.v1",
+        {"via": "bank"},
+        (OwnedPosting("assets:cash", ASSET, "tech", 10**18), OwnedPosting("income:gifts", ASSET, "tech", -(10**18))),
+        private=SealedSlots(bytes(32), bytes(256), ()),
+    )
+    await log.writer.append(Command((gift(1), gift(2, amount=2050, fee=89), held)))
+    funds = (await edge.get("/api/v1/funds")).json()
+    Funds.model_validate(funds, strict=True)
+    assert funds["position"] == log.size + 2
+    assert [fund["fund"] for fund in funds["funds"]] == ["general", "rent", "transport", "tech"]
+    by_name = {fund["fund"]: fund for fund in funds["funds"]}
+    assert by_name["rent"] == {
+        "fund": "rent",
+        "title": "Rent",
+        "restriction": "restricted",
+        "assets": [{"asset": ASSET, "received_minor": "3050", "fees_minor": "148", "available_minor": "2902"}],
+    }
+    assert by_name["tech"]["assets"][0]["received_minor"] == "1000000000000000000"
+    assert by_name["tech"]["assets"][0]["fees_minor"] == "0"
+    assert by_name["general"]["assets"] == []
+
+
+async def test_the_sources_other_spelling_answers_the_same(log: SmallLog, edge: Edge) -> None:
+    await log.grow(30)
+    for path in ("ledger", "funds", "ledger/entries/3"):
+        ours, theirs = [await edge.get(f"{prefix}/{path}") for prefix in ("/api/v1", "/api/transparency")]
+        assert ours.body == theirs.body
+
+
+async def test_the_public_side_cannot_read_what_is_not_public(log: SmallLog) -> None:
+    for table in ("ledger_entries_books", "ledger_entries", "ledger_heads", "ledger_slots_public", "payments_inbox", "giving_gifts"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await log.database.reader.fetch(f"select * from {table}")  # noqa: S608 - names of our own tables
+    for change in ("delete from ledger_checkpoints_public", "insert into ledger_tiles_public values ('public', 1, 0, '')"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await log.database.reader.execute(change)
+
+
+async def test_a_proof_is_read_from_one_snapshot_while_the_log_grows(log: SmallLog) -> None:
+    await log.grow(255)
+    await log.sign()
+    reads = PublicReads(log.database.reader)
+    async with log.database.reader.acquire() as connection:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            before = await connection.fetchval("select max(size) from ledger_checkpoints_public")
+            await log.grow(300)
+            await log.sign()
+            assert await connection.fetchval("select max(size) from ledger_checkpoints_public") == before == 255
+    attempt = await reads.prove(254)
+    assert attempt.text is not None
+    assert "\n300\n" in attempt.text
+
+
+async def test_a_checkpoint_ahead_of_the_entries_held_is_not_used(log: SmallLog, edge: Edge, database_url: str) -> None:
+    await log.grow(40)
+    await log.sign()
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute("insert into ledger_checkpoints values ('public', 999, $1, 'ahead', 0)", bytes(32))
+    finally:
+        await owner.close()
+    assert b"\n40\n" in (await edge.get("/ledger/checkpoint")).body
+    assert b"\n40\n" in (await edge.get("/api/v1/ledger/proof/39")).body
