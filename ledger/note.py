@@ -126,9 +126,13 @@ class SigningKey:
 
     def sign(self, text: str) -> str:
         """The note: `text`, an empty line, this key's signature line. NoteError for text that no note may hold."""
+        return f"{text}\n{self.line(text)}"
+
+    def line(self, text: str) -> str:
+        """This key's signature line over `text`, to stand under those of other keys."""
         _check_text(text)
         signature = self._key.sign(text.encode()).signature
-        return f"{text}\n{_DASH}{self.name} {encode_base64(self.verify_key.key_id + signature)}\n"
+        return f"{_DASH}{self.name} {encode_base64(self.verify_key.key_id + signature)}\n"
 
 
 def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:

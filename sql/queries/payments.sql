@@ -128,6 +128,6 @@ from payments_pending_fees where known_zero_at is null order by since, position 
 
 -- declared: the funds of books, and the assets that a processor's money may be booked in
 select name, data ->> 'restriction' as restriction, null::jsonb as assets
-from ledger_rules_books where kind = 'fund'
+from ledger_rules where log = 'books' and kind = 'fund'
 union all
-select name, null, data -> 'assets' from ledger_rules_books where kind = 'account' and name = $1;
+select name, null, data -> 'assets' from ledger_rules where log = 'books' and kind = 'account' and name = $1;

@@ -24,6 +24,7 @@ from ledger.registry import Registry
 from ledger.store import Writer, WriterLimits, create_log
 from ledger.types import Appended, Command, Entry
 from server import chart
+from server.db import Database
 from server.domains.giving.events import BOOKS_TYPES
 from server.domains.giving.projections import GiftsProjection
 from server.payments import notices
@@ -134,9 +135,11 @@ def clock_us() -> int:
 
 
 @contextlib.asynccontextmanager
-async def make_world(dsn: str, directory: Path, assets: tuple[str, ...] = ("JPY", "KWD/3", "USD/2")) -> AsyncIterator[World]:
-    """Build the world on an empty, migrated database."""
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=10)
+async def make_world(
+    database: Database, directory: Path, assets: tuple[str, ...] = ("JPY", "KWD/3", "USD/2")
+) -> AsyncIterator[World]:
+    """Build the world on an empty, migrated database, with no more rights than the service has."""
+    pool = database.writer
     reader = LogReader(pool, "books")
     async with pool.acquire() as connection:
         await create_log(connection, "books", origin=ORIGIN, mode="test", time_zone="America/Los_Angeles")
@@ -169,7 +172,6 @@ async def make_world(dsn: str, directory: Path, assets: tuple[str, ...] = ("JPY"
         projector=projector,
     )
     await writer.close()
-    await pool.close()
 
 
 def _birth(assets: tuple[str, ...]) -> Birth:

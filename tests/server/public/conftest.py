@@ -1,4 +1,4 @@
-"""A small log of 600 entries, its first checkpoints at awkward sizes, and an edge that serves it."""
+"""A small log in a database of its own, and an edge that serves it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from server.db import Database
 from server.public.routes import routes
 from tests.server.http.serving import Edge, serving
 from tests.server.public.small_log import SmallLog, small_log
 
 
 @pytest.fixture
-async def log(database_url: str, tmp_path: Path) -> AsyncIterator[SmallLog]:
-    async with small_log(database_url, tmp_path) as made:
+async def log(database: Database, tmp_path: Path) -> AsyncIterator[SmallLog]:
+    async with small_log(database, tmp_path) as made:
         yield made
 
 

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
-
 from ledger import genesis
 from ledger.batches import BatchKey
 from ledger.note import SigningKey
@@ -18,7 +16,7 @@ from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import Writer, create_log
 from ledger.types import Command, Draft, OwnedPosting, SealedSlots
 from server import birth, chart
-from server.db import Database, PoolSizes
+from server.db import Database
 
 ORIGIN = "ledger.example.org/ledger"
 KEY = SigningKey(ORIGIN, bytes(range(32)))
@@ -67,6 +65,11 @@ class SmallLog:
         while await self.signer.step():
             pass
 
+    async def insert_checkpoint(self, size: int, root_hash: bytes, note: str) -> None:
+        """Put a checkpoint into the database beside the signer."""
+        statement = "insert into ledger_checkpoints (log, size, root_hash, note, signed_at_us) values ('public', $1, $2, $3, 0)"
+        await self.database.signer.execute(statement, size, root_hash, note)
+
     def _appended(self, count: int) -> None:
         self.size += count
 
@@ -84,12 +87,10 @@ def gift(number: int, fund: str = "rent", amount: int = 1000, fee: int = 59) -> 
 
 
 @asynccontextmanager
-async def small_log(url: str, directory: Path) -> AsyncIterator[SmallLog]:
-    """An empty log in a migrated database, ready to grow."""
-    database = await Database.open(url, PoolSizes(writer=2, signer=2, publisher=1, reader=4))
-    owner = await asyncpg.connect(url)
-    await create_log(owner, "public", origin=ORIGIN, mode="test", time_zone="UTC")
-    await owner.close()
+async def small_log(database: Database, directory: Path) -> AsyncIterator[SmallLog]:
+    """An empty log in this fresh database, ready to grow."""
+    async with database.writer.acquire() as connection:
+        await create_log(connection, "public", origin=ORIGIN, mode="test", time_zone="UTC")
     batch_key = BatchKey(bytes(range(64, 96)))
     writer = Writer(database.writer, "public", epoch=1, batch_key=batch_key, clock=now_us)
     signer = Signer(
@@ -107,7 +108,6 @@ async def small_log(url: str, directory: Path) -> AsyncIterator[SmallLog]:
         yield SmallLog(database, writer, signer)
     finally:
         await writer.close()
-        await database.close()
 
 
 def now_us() -> int:

@@ -191,13 +191,9 @@ async def test_a_proof_is_read_from_one_snapshot_while_the_log_grows(log: SmallL
     assert "\n300\n" in attempt.text
 
 
-async def test_a_checkpoint_ahead_of_the_entries_held_is_not_used(log: SmallLog, edge: Edge, database_url: str) -> None:
+async def test_a_checkpoint_ahead_of_the_entries_held_is_not_used(log: SmallLog, edge: Edge) -> None:
     await log.grow(40)
     await log.sign()
-    owner = await asyncpg.connect(database_url)
-    try:
-        await owner.execute("insert into ledger_checkpoints values ('public', 999, $1, 'ahead', 0)", bytes(32))
-    finally:
-        await owner.close()
+    await log.insert_checkpoint(999, bytes(32), "ahead")
     assert b"\n40\n" in (await edge.get("/ledger/checkpoint")).body
     assert b"\n40\n" in (await edge.get("/api/v1/ledger/proof/39")).body

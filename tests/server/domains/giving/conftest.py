@@ -1,4 +1,4 @@
-"""The world of payments on a fresh database per test."""
+"""The world that gifts come from, on a fresh database per test."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from server.db import Database
 from tests.server.payments.world import World, make_world
 
 
 @pytest.fixture
-async def world(database_dsn: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with make_world(database_dsn, tmp_path) as world:
+async def world(database: Database, tmp_path: Path) -> AsyncIterator[World]:
+    async with make_world(database, tmp_path) as world:
         yield world

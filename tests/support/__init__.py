@@ -1,0 +1,1 @@
+"""What tests share: a real Postgres, small logs, a running service."""
