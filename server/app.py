@@ -7,34 +7,160 @@ What a part needs it receives here; no part looks for another.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
+import gc
+import logging
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from ledger.batches import BatchKey
-from ledger.projector import Projector
-from ledger.reader import LogReader
-from ledger.signer import Signer
-from ledger.store import Writer
-from server import birth
 from server.db import Database
-from server.domains.giving.projections import GiftsProjection
-from server.loops import follow
-from server.payments.companions import COMPANIONS as PAYMENTS_COMPANIONS
-from server.publishing.publisher import COMPANION as PUBLISHER_COMPANION
-from server.publishing.publisher import Publisher
-from server.vault import FileKeyStore, Vault
+from server.demo import Demo
+from server.edge import build_edge
+from server.embedded.postgres import SERVICE, EmbeddedPostgres
+from server.errors import StartRefused
+from server.http.request_log import formatter
+from server.http.runner import Runner
+from server.instance import Instance
+from server.migrate import migrate
+from server.parts import Parts
+from server.settings import Settings
+from server.tasks import Tasks
+from server.vault import FileKeyStore
 from server.wakeups import Wakeups
 
-if TYPE_CHECKING:
-    from pathlib import Path
+STOP_TIMEOUT_S = 8.0
+DRAIN_TIMEOUT_S = 2.0
+BACKLOG = 1024
 
-    from ledger.types import LogName
-    from server.settings import Settings
+Say = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) -> None:
+    """Serve until SIGINT or SIGTERM. `on_ready` receives the service's address, `say` lines for the person who started it.
+
+    Raises StartRefused when it may not start as asked.
+    """
+    _configure_logging(settings)
+    async with AsyncExitStack() as stack:
+        instance = Instance(settings.data_dir.resolve())
+        instance.prepare()
+        instance.acquire()
+        stack.callback(instance.release)
+        listener = _listen(settings)
+        stack.callback(listener.close)
+        database = await stack.enter_async_context(_database(settings, instance, say))
+        if not database.separated:
+            say("The database login owns the ledger's tables and could undo their protection: use two logins (README).")
+        demo = None
+        if settings.mode == "demo":
+            demo = await Demo.open(settings)
+            stack.push_async_callback(demo.peer.stop)
+            settings = demo.settings
+        stopping = _on_signals()
+        tasks = Tasks()
+        parts = await Parts.open(settings, database, FileKeyStore(instance.keys), instance, Wakeups(), tasks)
+        stack.push_async_callback(parts.close)
+        if "signer" in settings.roles:
+            await parts.check_signers()
+        await _serve(settings, parts, tasks, listener, stopping, on_ready, demo)
+        say("Stopped.")
+
+
+async def _serve(  # noqa: PLR0913 - everything that has been built
+    settings: Settings,
+    parts: Parts,
+    tasks: Tasks,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    on_ready: Callable[[str], None],
+    demo: Demo | None,
+) -> None:
+    edge = build_edge(settings, parts, tasks, stopping.is_set) if "web" in settings.roles else None
+    parts.start(settings.roles)
+    if edge is not None:
+        runner = Runner(edge.application)
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        edge.start(tasks)
+        host, port = listener.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        if demo is not None:
+            tasks.start("demo", lambda: demo.give(address))
+        on_ready(address)
+    else:
+        on_ready("")
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be looked at again and again
+    await stopping.wait()
+    await tasks.stop("demo", timeout_s=DRAIN_TIMEOUT_S)
+    if edge is not None:
+        listener.close()
+        await edge.drain(DRAIN_TIMEOUT_S)
+        await runner.cleanup()
+    await tasks.stop(timeout_s=STOP_TIMEOUT_S)
+
+
+@asynccontextmanager
+async def _database(settings: Settings, instance: Instance, say: Say) -> AsyncIterator[Database]:
+    """The database of the settings, or the embedded one: started, migrated, opened, and closed in the end."""
+    if settings.database_url is not None:
+        if settings.migrate:
+            await migrate(settings.database_admin_url or settings.database_url, None)
+        database = await Database.open(settings.database_url)
+        try:
+            yield database
+        finally:
+            await database.close()
+        return
+    postgres = EmbeddedPostgres(instance.path, say=say)
+    try:
+        await postgres.start()
+        await migrate(postgres.admin_url, SERVICE)
+        database = await Database.open(postgres.service_url)
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        await postgres.stop()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Bind first: a taken port is told before anything is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise StartRefused(
+            f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}).",
+            "Stop what uses it, or choose another with --port (0 takes a free one).",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _configure_logging(settings: Settings) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(settings.log_format))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # The SDK writes what it asks and hears, at a level of its own choosing.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
+
+

@@ -48,6 +48,7 @@ class Settings(BaseModel):
     database_admin_url: str | None = _setting(
         None, "DATABASE_ADMIN_URL", "login that migrates; DATABASE_URL's own when unset", secret=True
     )
+    migrate: bool = _setting(False, "SECONDWIND_MIGRATE", "bring the schema of DATABASE_URL up to date at start")
     origin: str | None = _setting(
         None, "SECONDWIND_ORIGIN", "the log's name, its public address without scheme, ending in `/ledger`; chosen once"
     )
@@ -163,4 +164,4 @@ def _refusal(cls: type[Settings], error: ValidationError, values: Mapping[str, o
     env = _env(field) if field is not None else name
     shown = _MASK if field is not None and _is_secret(field) else repr(values.get(name))
     message = first["msg"].removeprefix("Value error, ")
-    return StartRefused(f"{env} is {shown}: {message[0].lower()}{message[1:]}.", f"It is the {field.description}." if field else "")
+    return StartRefused(f"{env} is {shown}: {message[0].lower()}{message[1:]}.", f"It is what this sets: {field.description}." if field else "")

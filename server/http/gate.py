@@ -27,8 +27,9 @@ def guarded(route: Route, access: AccessControl) -> Handler:
         await _meet_expectation(request)
         if route.timeout_s is None:
             return await _answer(request, route)
+        limit = asyncio.timeout(route.timeout_s)
         try:
-            async with asyncio.timeout(route.timeout_s) as limit:
+            async with limit:
                 return await _answer(request, route)
         except TimeoutError:
             if not limit.expired():

@@ -25,6 +25,12 @@ def joined(parts: list[Markup]) -> Markup:
     return Markup("".join(parts))
 
 
+def prose(text: str) -> Markup:
+    """Plain text in which `words in backticks` become code."""
+    parts = text.split("`")
+    return joined([element("code", part) if i % 2 else Markup(escape(part)) for i, part in enumerate(parts)])
+
+
 def page(title: str, *body: Markup) -> bytes:
     """A whole page around `body`."""
     head = (

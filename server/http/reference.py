@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from server.http.conditional import REVALIDATE, answer_compressed, digest_tag
-from server.http.html import CONTENT_TYPE, Markup, element, joined, page
+from server.http.html import CONTENT_TYPE, Markup, element, joined, page, prose
 from server.http.inputs import Parameters, parsed
 from server.http.problems import NOT_FOUND, ProblemKind, shown
 from server.http.routes import Access, Handler, Route
@@ -108,7 +108,7 @@ def problem_page(kind: ProblemKind) -> bytes:
         kind.title,
         element("p", element("code", f"{kind.status} {kind.slug}"), class_="quiet"),
         element("h1", kind.title),
-        element("p", kind.explanation, class_="lead"),
+        element("p", prose(kind.explanation), class_="lead"),
         element(
             "p", element("a", "All problems", href="/problems"), " · ", element("a", "The reference", href="/docs")
         ),
@@ -146,7 +146,7 @@ def docs_page(document: Object) -> bytes:
         f"{info['title']}: the interface",
         element("h1", info["title"]),
         element("p", info["summary"], class_="lead"),
-        element("p", info["description"]),
+        element("p", prose(info["description"])),
         element(
             "ul",
             element("li", element("a", "openapi.json", href="/openapi.json")),
@@ -159,7 +159,7 @@ def docs_page(document: Object) -> bytes:
 
 
 def _operation(path: str, method: str, operation: Object) -> Markup:
-    inside = [element("p", operation["description"])] if "description" in operation else []
+    inside = [element("p", prose(operation["description"]))] if "description" in operation else []
     inside.append(element("p", f"Access: {operation['x-access']}", class_="quiet"))
     if "x-body-bytes-max" in operation:
         inside.append(element("p", f"Reads at most {operation['x-body-bytes-max']:,} bytes.", class_="quiet"))
@@ -211,5 +211,5 @@ def _parameter(parameter: Object) -> Markup:
         element("td", element("code", parameter["name"])),
         element("td", parameter["in"]),
         element("td", f"{kind} {limits}".strip()),
-        element("td", parameter.get("description", "")),
+        element("td", prose(parameter.get("description", ""))),
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DATABASE_AWAY: Final = (
     OSError,
     asyncpg.InterfaceError,
+    # What the driver says of a connection that was cut while it was being handed out.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,

@@ -14,10 +14,19 @@ import asyncpg
 from aiohttp import ClientPayloadError, web
 from prometheus_client import CollectorRegistry, Counter
 
-from server.http.problems import BAD_REQUEST, BODY_TOO_LARGE, NOT_FOUND, UNAVAILABLE, UNSUPPORTED_MEDIA_TYPE, ProblemKind, shown
+from server.http.problems import (
+    BAD_REQUEST,
+    BODY_TOO_LARGE,
+    NOT_FOUND,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemKind,
+    shown,
+)
 from server.http.routes import Access, Route
 from server.payments import notices
 from server.payments.grouped import QueueFull
+from server.payments.leases import DATABASE_AWAY
 from server.payments.signature import SignatureError, verify
 from server.vault import VaultError
 
@@ -35,7 +44,8 @@ SIGNATURE_REFUSED = ProblemKind(
     "not long ago. Nothing was stored.",
 )  # fmt: skip
 
-_DATABASE_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, QueueFull)
+_TROUBLE: Final = (*DATABASE_AWAY, asyncpg.PostgresError, TimeoutError, QueueFull, VaultError)
+"""Whatever keeps a notice from being stored is a reason for the provider to send it again."""
 
 
 class WebhookSettings(Protocol):
@@ -87,7 +97,11 @@ class Webhook:
         body = await _read(request, self._settings.webhook_body_bytes_max)
         try:
             verify(
-                body, request.headers.get("Stripe-Signature"), secrets, self._settings.webhook_tolerance_s, self._clock()
+                body,
+                request.headers.get("Stripe-Signature"),
+                secrets,
+                self._settings.webhook_tolerance_s,
+                self._clock(),
             )
         except SignatureError as error:
             self._answers.labels("refused").inc()
@@ -96,7 +110,7 @@ class Webhook:
         is_other_mode = notice.livemode is not None and notice.livemode != (self._settings.mode == "live")
         try:
             is_new = await self._inbox.file(body, notice, WRONG_MODE if is_other_mode else None)
-        except (*_DATABASE_TROUBLE, VaultError) as error:
+        except _TROUBLE as error:
             self._answers.labels("unavailable").inc()
             detail = f"The notice could not be stored ({type(error).__name__}): send it again."
             raise UNAVAILABLE(detail, headers={"Retry-After": str(RETRY_AFTER_S)}) from error

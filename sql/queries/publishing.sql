@@ -10,7 +10,7 @@ from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, co
 where t.fresh;
 
 -- policy_in_force: the newest publishing policy of public
-select data from ledger_rules_public where kind = 'policy' order by position desc limit 1;
+select data from ledger_rules where log = 'public' and kind = 'policy' order by position desc limit 1;
 
 -- waiting_count: gifts that are booked and wait unpublished, by their giver's choice
 select visibility, count(*) as count from publishing_waiting group by visibility;

@@ -34,7 +34,14 @@ def test_a_checkpoint_of_another_origin_than_its_key_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("origin", "size", "root_hash"),
-    [("", 1, bytes(32)), ("a\nb", 1, bytes(32)), ("a", -1, bytes(32)), ("a", 2**53, bytes(32)), ("a", 1, b"x"), ("a", 0, bytes(32))],
+    [
+        ("", 1, bytes(32)),
+        ("a\nb", 1, bytes(32)),
+        ("a", -1, bytes(32)),
+        ("a", 2**53, bytes(32)),
+        ("a", 1, b"x"),
+        ("a", 0, bytes(32)),
+    ],
 )
 def test_a_checkpoint_that_none_could_read_cannot_be_made(origin: str, size: int, root_hash: bytes) -> None:
     with pytest.raises(NoteError):

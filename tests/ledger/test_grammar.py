@@ -40,7 +40,9 @@ def test_a_decimal_reads_back(number: int) -> None:
     assert grammar.decode_decimal(str(number)) == number
 
 
-@pytest.mark.parametrize("text", ["", "+5", " 5", "5 ", "1_0", "05", "-0", "-5", "5.0", "\u0665", str(2**53), "9" * 5000, "5\n"])
+@pytest.mark.parametrize(
+    "text", ["", "+5", " 5", "5 ", "1_0", "05", "-0", "-5", "5.0", "\u0665", str(2**53), "9" * 5000, "5\n"]
+)
 def test_what_int_would_take_is_no_decimal(text: str) -> None:
     with pytest.raises(ValueError, match="decimal"):
         grammar.decode_decimal(text)
@@ -63,13 +65,25 @@ def test_what_int_would_take_is_no_decimal(text: str) -> None:
     ],
 )
 def test_no_name_ends_in_a_line_feed(matches: object) -> None:
-    good = ("a", "a.b.c.v1", "2026-09", "assets:cash", "USD/2", "5", grammar.encode_base64(bytes(32)), grammar.encode_base64(bytes(16)))
+    good = (
+        "a",
+        "a.b.c.v1",
+        "2026-09",
+        "assets:cash",
+        "USD/2",
+        "5",
+        grammar.encode_base64(bytes(32)),
+        grammar.encode_base64(bytes(16)),
+    )
     found = [text for text in good if callable(matches) and matches(text)]
     assert found
     assert not any(callable(matches) and matches(text + "\n") for text in found)
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x08", "\x0b", "\x1f", "\x7f", "\x85", "\u200f", "\u2028", "\u202e", "\u2067", "\ufeff", "\ud800"])
+@pytest.mark.parametrize(
+    "character",
+    ["\x00", "\x08", "\x0b", "\x1f", "\x7f", "\x85", "\u200f", "\u2028", "\u202e", "\u2067", "\ufeff", "\ud800"],
+)
 def test_characters_that_hide_or_turn_text_are_controls(character: str) -> None:
     assert grammar.finds_control(f"a{character}b")
 

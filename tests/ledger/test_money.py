@@ -25,13 +25,17 @@ def test_what_int_would_take_and_no_posting_may_say_is_refused(text: str) -> Non
         money.parse_amount(text)
 
 
-@pytest.mark.parametrize("amount", [0, 10**31, -(10**31), 10**6000], ids=["zero", "32 digits", "32 digits below zero", "6000 digits"])
+@pytest.mark.parametrize(
+    "amount", [0, 10**31, -(10**31), 10**6000], ids=["zero", "32 digits", "32 digits below zero", "6000 digits"]
+)
 def test_an_amount_that_fits_no_posting_is_not_written(amount: int) -> None:
     with pytest.raises(MalformedError, match="31 digits"):
         money.format_amount(amount)
 
 
-@pytest.mark.parametrize(("asset", "digits"), [("USD/2", 2), ("JPY", 0), ("BTC/8", 8), ("POINTS", 0), ("A:B.C-D_E/12", 12)])
+@pytest.mark.parametrize(
+    ("asset", "digits"), [("USD/2", 2), ("JPY", 0), ("BTC/8", 8), ("POINTS", 0), ("A:B.C-D_E/12", 12)]
+)
 def test_an_asset_says_its_precision(asset: str, digits: int) -> None:
     assert money.precision(asset) == digits
 

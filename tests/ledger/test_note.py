@@ -31,8 +31,12 @@ NOT_CANONICAL = [
 
 
 def test_the_example_of_c2sp_opens() -> None:
-    key = note.VerifyKey.parse("example.com/foo+530d903a+AS1r/b6y4s+ff4DPIVtXq4k3fWYJNdsWm0OhhoqyX6iE")
-    assert (key.name, key.algorithm, len(key.key)) == ("example.com/foo", note.ED25519, 32)
+    key = note.VerifyKey.parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+    line = (
+        "example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+    )
+    text = "This is an example message.\n"
+    assert note.open(f"{text}\n\u2014 {line}\n", [key]) == (text, ("example.com/foo",))
 
 
 @given(TEXTS)

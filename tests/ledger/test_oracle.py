@@ -72,7 +72,9 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "HOME" not in environment:  # Go keeps its build cache there; without one it needs another place
         environment.setdefault("GOCACHE", str(tmp_path_factory.mktemp("gocache")))
     command = ["go", "build", "-o", str(binary), str(source)]
-    built = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False)
+    built = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+    )
     assert built.returncode == 0, built.stderr
     return binary
 
@@ -90,7 +92,9 @@ def ask(oracle: Path, request: dict[str, Any]) -> dict[str, Any]:
 def request_for(log: Log) -> dict[str, Any]:
     """Everything we would publish about a log, with proofs at its edges and in its middle."""
     size = log.size
-    edges = sorted({i for i in (0, 1, 127, 254, 255, 256, 511, 65_535, 65_536, size // 3, size - 2, size - 1) if 0 <= i < size})
+    edges = sorted(
+        {i for i in (0, 1, 127, 254, 255, 256, 511, 65_535, 65_536, size // 3, size - 2, size - 1) if 0 <= i < size}
+    )
     root = log.frontier.root()
     return {
         "size": size,

@@ -71,7 +71,9 @@ def test_no_text_raises_anything_but_a_malformed_error(text: str) -> None:
         tiles.parse_path("tile/" + text + "!")
 
 
-@pytest.mark.parametrize(("level", "n", "width"), [(-1, 0, 1), (64, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257), (0, 2**53, 1)])
+@pytest.mark.parametrize(
+    ("level", "n", "width"), [(-1, 0, 1), (64, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257), (0, 2**53, 1)]
+)
 def test_a_tile_that_cannot_be_has_no_path(level: int, n: int, width: int) -> None:
     with pytest.raises(MalformedError):
         tiles.path(level, n, width)

@@ -46,7 +46,9 @@ def test_days_of_the_calendar_are_dates(day: date) -> None:
     assert times.is_date(day.isoformat())
 
 
-@pytest.mark.parametrize("text", ["2026-02-29", "2026-2-1", "20260201", "2026-W01-1", "0000-01-01", "2026-01-01 ", "\u0662026-01-01"])
+@pytest.mark.parametrize(
+    "text", ["2026-02-29", "2026-2-1", "20260201", "2026-W01-1", "0000-01-01", "2026-01-01 ", "\u0662026-01-01"]
+)
 def test_other_texts_are_not(text: str) -> None:
     assert not times.is_date(text)
 

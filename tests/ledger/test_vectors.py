@@ -119,7 +119,13 @@ def test_the_roots_of_the_reference_leaves() -> None:
 @pytest.mark.parametrize("bad", [False, True])
 def test_inclusion_proofs(bad: bool) -> None:
     for case in MERKLE["inclusion_bad" if bad else "inclusion"]:
-        arguments = (decode_base64(case["leaf_hash"]), case["index"], case["size"], path_of(case), decode_base64(case["root"]))
+        arguments = (
+            decode_base64(case["leaf_hash"]),
+            case["index"],
+            case["size"],
+            path_of(case),
+            decode_base64(case["root"]),
+        )
         if bad:
             with pytest.raises(ProofError):
                 merkle.verify_inclusion(*arguments)

@@ -80,7 +80,7 @@ async def test_it_is_not_ready_while_it_drains() -> None:
 
 
 async def test_strangers_see_the_public_facts_and_the_operator_sees_all() -> None:
-    async with serving(made().routes(), Settings(metrics_token="m-token")) as edge:  # noqa: S106 - invented
+    async with serving(made().routes(), Settings(metrics_token="m-token")) as edge:
         stranger = (await far(edge, "/status")).json()
         local = (await edge.get("/status")).json()
         by_token = await edge.request("GET", "/status", headers={**FAR, "Authorization": "Bearer m-token"})
@@ -121,7 +121,12 @@ async def test_metrics_are_for_the_operator_and_hold_every_number_of_the_status(
         answer = await edge.get("/metrics")
     lines = answer.body.decode().splitlines()
     assert answer.content_type.startswith("text/plain")
-    for line in ("secondwind_gifts_total 4.0", "secondwind_public_size 7.0", "secondwind_inbox_new 3.0", "secondwind_page_built 1.0"):
+    for line in (
+        "secondwind_gifts_total 4.0",
+        "secondwind_public_size 7.0",
+        "secondwind_inbox_new 3.0",
+        "secondwind_page_built 1.0",
+    ):
         assert line in lines
     assert 'secondwind_http_requests_total{method="GET",route="/metrics",status="403"} 1.0' in lines
 

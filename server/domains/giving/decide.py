@@ -109,9 +109,7 @@ def receive_gift(gift: Gift, command: ReceiveGift, rules: Rules, owner: bytes) -
     if restriction is None or fund == "none":
         return Decided(events.gift_suspended(command, effective_on=effective_on, owner=owner))
     restricted = restriction == "restricted"
-    return Decided(
-        events.gift_received(command, fund, restricted=restricted, effective_on=effective_on, owner=owner)
-    )
+    return Decided(events.gift_received(command, fund, restricted=restricted, effective_on=effective_on, owner=owner))
 
 
 def record_fee(gift: Gift, command: RecordFee, time_zone: tzinfo, owner: bytes) -> FeeDecision:

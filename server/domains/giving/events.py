@@ -67,7 +67,9 @@ _PUBLISHED_SLOTS = (
 
 BOOKS_TYPES: Final = (
     TypeSpec(GIFT_RECEIVED, _GIFT_DATA, "some", _GIFT_SLOTS, "none"),
-    TypeSpec(GIFT_SUSPENDED, {**_GIFT_DATA, "reason": {"is": "enum", "of": ["fund_unknown"]}}, "some", _GIFT_SLOTS, "none"),
+    TypeSpec(
+        GIFT_SUSPENDED, {**_GIFT_DATA, "reason": {"is": "enum", "of": ["fund_unknown"]}}, "some", _GIFT_SLOTS, "none"
+    ),
     TypeSpec(FEE_RECORDED, {"borne_by": _BEARER, "effective_on": _DATE}, "some", _FEE_SLOTS, "must"),
 )
 PUBLIC_TYPES: Final = (TypeSpec(GIFT_RECEIVED, {"via": _VIA}, "some", _PUBLISHED_SLOTS, "none"),)

@@ -65,7 +65,9 @@ class _Director:
             deliveries.append(self._send("payment_intent.succeeded", intent, 0.0 if intent_first else NEXT_S))
             if self._variety.chance(CREATED_SHARE):
                 deliveries.append(self._send("payment_intent.created", self._intent(succeeded=False), 0.0))
-        pays = frozenset(delivery.event["id"] for delivery in deliveries if delivery.event["type"].endswith(".succeeded"))
+        pays = frozenset(
+            delivery.event["id"] for delivery in deliveries if delivery.event["type"].endswith(".succeeded")
+        )
         if gift.settled_late:
             delay_s = self._variety.random.uniform(*SETTLED_LATE_S)
             deliveries.append(self._send("charge.updated", settled, delay_s, {"balance_transaction": None}))

@@ -42,8 +42,36 @@ _CARDS = {
     Card("visa", "GB", "debit", "0006"): 3,
     Card("mastercard", "DE", "credit", "3222"): 2,
 }
-_GIVEN = ("Ada", "Ben", "Carmen", "Dmitri", "Esther", "Farid", "Grace", "Hana", "Ivo", "Joy", "Kofi", "Lin", "Zoë", "Øyvind")
-_FAMILY = ("Abara", "Berg", "Castillo", "Duarte", "Eklund", "Fraser", "García", "Haddad", "Ito", "Jensen", "Kowalski", "O'Neil")
+_GIVEN = (
+    "Ada",
+    "Ben",
+    "Carmen",
+    "Dmitri",
+    "Esther",
+    "Farid",
+    "Grace",
+    "Hana",
+    "Ivo",
+    "Joy",
+    "Kofi",
+    "Lin",
+    "Zoë",
+    "Øyvind",
+)
+_FAMILY = (
+    "Abara",
+    "Berg",
+    "Castillo",
+    "Duarte",
+    "Eklund",
+    "Fraser",
+    "García",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Kowalski",
+    "O'Neil",
+)
 _ODD_AMOUNT_SHARE = 0.12
 _COVERS_FEES_SHARE = 0.42
 _DIRECT_SHARE = 0.03
@@ -119,7 +147,11 @@ class Variety:
         _, factor, step = _CURRENCIES[currency]
         amount = max(step, round(amount * factor / step) * step)
         # ceil((a + 30) / (1 - 0.029)): what the form asks for when the giver covers the fee.
-        return -(-(amount + 30) * _BASIS_POINTS // (_BASIS_POINTS - 290)) if covers and currency == HOME_CURRENCY else amount
+        return (
+            -(-(amount + 30) * _BASIS_POINTS // (_BASIS_POINTS - 290))
+            if covers and currency == HOME_CURRENCY
+            else amount
+        )
 
     def _metadata(self, *, covers: bool) -> dict[str, str]:
         metadata = {"nonce": "".join(self.random.choices(_ID_ALPHABET, k=22))}
@@ -133,7 +165,9 @@ class Variety:
 
     def _person(self) -> Person:
         given, family = self.random.choice(_GIVEN), self.random.choice(_FAMILY)
-        local = "".join(letter for letter in f"{given}.{family}".lower() if letter.isascii() and (letter.isalpha() or letter == "."))
+        local = "".join(
+            letter for letter in f"{given}.{family}".lower() if letter.isascii() and (letter.isalpha() or letter == ".")
+        )
         return Person(f"{given} {family}", f"{local}@example.org", f"{self.random.randint(501, 99950):05d}", "US")
 
     def _ids(self) -> Ids:

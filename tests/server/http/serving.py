@@ -59,7 +59,9 @@ class Edge:
 
     async def get(self, path: str, **headers: str) -> Answer:
         """GET, with headers given as `If_None_Match="…"`."""
-        return await self.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return await self.request(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     async def raw(self, data: bytes) -> Answer:
         """Send bytes as they are and read one answer, or what there is of it when the peer closes early."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aiohttp import web
 
 from server.errors import StartRefused
 from server.http.application import make_application
 from server.http.problems import ProblemKind
-from server.http.routes import Access
 from server.http.runner import Runner
 from tests.server.http.serving import Settings, assert_problem, hello, route, serving
 
@@ -25,11 +22,6 @@ async def test_a_route_added_beside_the_table_does_not_start() -> None:
     app.router.add_get("/stowaway", hello)
     with pytest.raises(StartRefused, match="beside the route table"):
         await Runner(app).setup()
-
-
-def test_two_routes_for_the_same_request_do_not_start() -> None:
-    with pytest.raises(StartRefused, match="Two routes answer GET /thing"):
-        make_application([route(), route()], Settings())
 
 
 def test_two_kinds_of_problem_under_one_name_do_not_start() -> None:
@@ -87,15 +79,6 @@ async def test_only_shared_routes_may_be_read_by_other_origins() -> None:
     assert shared.headers["cross-origin-resource-policy"] == "cross-origin"
     assert "access-control-allow-origin" not in own.headers
     assert own.headers["cross-origin-resource-policy"] == "same-origin"
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"cors": True, "access": Access.OPERATOR}, {"cors": True, "method": "POST"}, {"idempotent": True}, {"path": "thing"}],
-)
-def test_a_row_that_contradicts_itself_does_not_start(fields: dict[str, Any]) -> None:
-    with pytest.raises(StartRefused):
-        make_application([route(**fields)], Settings())
 
 
 async def test_every_answer_carries_the_id_under_which_it_is_recorded() -> None:

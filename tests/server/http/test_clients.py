@@ -9,7 +9,9 @@ from server.http.clients import Client, identify, trusted_networks
 TRUSTED = trusted_networks(("10.0.0.0/8", "::1"))
 
 
-def ask(peer: str | None, *forwarded_for: str, host: str = "localhost:8080", proto: str = "", trusted: bool = True) -> Client:
+def ask(
+    peer: str | None, *forwarded_for: str, host: str = "localhost:8080", proto: str = "", trusted: bool = True
+) -> Client:
     networks = TRUSTED if trusted else ()
     forwarded = bool(forwarded_for or proto)
     return identify(peer, host, forwarded_for, forwarded=forwarded, proto=proto, trusted=networks)

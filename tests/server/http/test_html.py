@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.http.html import Markup, element, joined, page
+from server.http.html import Markup, element, joined, page, prose
 
 
 @given(st.text())
@@ -19,6 +19,10 @@ def test_text_cannot_become_markup(text: str) -> None:
 def test_elements_nest_and_class_is_spelled_out() -> None:
     assert element("p", element("b", "a & b"), " < c", class_="x") == '<p class="x"><b>a &amp; b</b> &lt; c</p>'
     assert joined([Markup("<i></i>"), Markup("<b></b>")]) == "<i></i><b></b>"
+
+
+def test_words_in_backticks_become_code_and_nothing_else_does() -> None:
+    assert prose("a `<b>` c & `d`") == "a <code>&lt;b&gt;</code> c &amp; <code>d</code>"
 
 
 def test_a_page_is_whole_and_carries_no_script() -> None:

@@ -72,7 +72,11 @@ def test_every_listed_route_is_described_and_no_other(document: Any) -> None:
 
 def test_every_reference_leads_to_a_schema(document: Any) -> None:
     found = set(references(document))
-    assert {"#/components/schemas/Inner", "#/components/schemas/ProblemBody", "#/components/schemas/InputError"} <= found
+    assert {
+        "#/components/schemas/Inner",
+        "#/components/schemas/ProblemBody",
+        "#/components/schemas/InputError",
+    } <= found
     assert {ref.rpartition("/")[2] for ref in found} <= set(document["components"]["schemas"])
 
 

@@ -9,7 +9,14 @@ from server.identity.authenticator import NobodyAuthenticator, bearer_token
 
 @pytest.mark.parametrize(
     ("header", "token"),
-    [("Bearer abc", "abc"), ("Bearer  abc ", "abc"), ("Bearer ", None), ("bearer abc", None), ("Basic abc", None), (None, None)],
+    [
+        ("Bearer abc", "abc"),
+        ("Bearer  abc ", "abc"),
+        ("Bearer ", None),
+        ("bearer abc", None),
+        ("Basic abc", None),
+        (None, None),
+    ],
 )
 def test_a_token_is_read_from_a_bearer_header_only(header: str | None, token: str | None) -> None:
     assert bearer_token(header) == token

@@ -34,12 +34,18 @@ def encode(value: Any) -> str:
 
 def forge(header: Any, claims: Any, seed: bytes = bytes(32)) -> str:
     signed = f"{encode(header)}.{encode(claims)}"
-    return f"{signed}.{base64.urlsafe_b64encode(SigningKey(seed).sign(signed.encode()).signature).rstrip(b'=').decode()}"
+    return (
+        f"{signed}.{base64.urlsafe_b64encode(SigningKey(seed).sign(signed.encode()).signature).rstrip(b'=').decode()}"
+    )
 
 
 def test_a_token_names_its_holder_roles_and_end() -> None:
     principal = VERIFIER.verify(ISSUER.issue("u:1", ["auditor", "admin", "admin"], NOW_S, 60), NOW_S)
-    assert (principal.subject, principal.roles, principal.expires_at_s) == ("u:1", {"admin", "auditor"}, NOW_S + 60)
+    assert (principal.subject, principal.roles, principal.expires_at_s) == (
+        "u:1",
+        frozenset({"admin", "auditor"}),
+        NOW_S + 60,
+    )
     assert principal.holds_any(frozenset({"admin", "donor"}))
     assert not principal.holds_any(frozenset({"donor"}))
 
@@ -119,7 +125,14 @@ def test_a_part_that_is_not_base64url_is_refused(part: str) -> None:
 
 @pytest.mark.parametrize(
     ("subject", "roles", "lifetime_s"),
-    [("", [], 60), ("a b", [], 60), ("x" * 129, [], 60), ("u", ["root"], 60), ("u", [], 0), ("u", [], LIFETIME_S_MAX + 1)],
+    [
+        ("", [], 60),
+        ("a b", [], 60),
+        ("x" * 129, [], 60),
+        ("u", ["root"], 60),
+        ("u", [], 0),
+        ("u", [], LIFETIME_S_MAX + 1),
+    ],
 )
 def test_what_may_not_stand_in_a_token_is_not_issued(subject: str, roles: list[str], lifetime_s: int) -> None:
     with pytest.raises(TokenRefused):

@@ -20,13 +20,17 @@ def intent(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", **changes
     return thing | changes
 
 
-def charge(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", *, settled: bool = True, **changes: Any) -> dict[str, Any]:
+def charge(
+    ids: Ids = IDS, amount: int = 10330, currency: str = "usd", *, settled: bool = True, **changes: Any
+) -> dict[str, Any]:
     metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
     thing = shapes.charge(ids, amount, currency, metadata, PERSON, CARD, CREATED_S, settled=settled)
     return thing | changes
 
 
-def movement(ids: Ids = IDS, amount: int = 10330, fee: int = 330, currency: str = "usd", **changes: Any) -> dict[str, Any]:
+def movement(
+    ids: Ids = IDS, amount: int = 10330, fee: int = 330, currency: str = "usd", **changes: Any
+) -> dict[str, Any]:
     return shapes.balance_transaction(ids, Settlement(amount, currency, fee), CREATED_S) | changes
 
 

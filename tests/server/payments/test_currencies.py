@@ -10,7 +10,16 @@ from server.payments.currencies import THREE_DECIMAL, ZERO_DECIMAL, asset_of
 
 @pytest.mark.parametrize(
     ("currency", "asset"),
-    [("usd", "USD/2"), ("eur", "EUR/2"), ("jpy", "JPY"), ("krw", "KRW"), ("kwd", "KWD/3"), ("tnd", "TND/3"), ("isk", "ISK/2"), ("ugx", "UGX/2")],
+    [
+        ("usd", "USD/2"),
+        ("eur", "EUR/2"),
+        ("jpy", "JPY"),
+        ("krw", "KRW"),
+        ("kwd", "KWD/3"),
+        ("tnd", "TND/3"),
+        ("isk", "ISK/2"),
+        ("ugx", "UGX/2"),
+    ],
 )
 def test_the_asset_says_how_small_the_unit_is(currency: str, asset: str) -> None:
     assert asset_of(currency) == asset

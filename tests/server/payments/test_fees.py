@@ -189,7 +189,9 @@ async def test_a_reference_that_does_not_open_holds_back_no_other_fee(world: Wor
     other = intent(id="pi_other", latest_charge="ch_other")
     await world.deliver(INTENT, event("payment_intent.succeeded", other, "evt_other"))
     await world.work()
-    await world.pool.execute("update payments_pending_fees set reference = '\\x00' where position = (select min(position) from payments_pending_fees)")
+    await world.pool.execute(
+        "update payments_pending_fees set reference = '\\x00' where position = (select min(position) from payments_pending_fees)"
+    )
     world.provider.knows("ch_test1", movement())
     world.provider.knows("ch_other", movement(id="txn_other"))
     await ask(world)
@@ -203,7 +205,11 @@ async def test_details_and_rate_are_kept_in_private_slots_as_text(world: World) 
     from server.domains.giving.events import BOOKS_TYPES
     from tests.server.payments.world import ORIGIN
 
-    hostile = [{"amount": 330, "currency": "usd", "type": "stripe_fee", "description": "x", "application": None}, 7, {"amount": True}]
+    hostile = [
+        {"amount": 330, "currency": "usd", "type": "stripe_fee", "description": "x", "application": None},
+        7,
+        {"amount": True},
+    ]
     world.provider.knows("ch_test1", movement(exchange_rate=1.0845, fee_details=hostile))
     await world.deliver(INTENT)
     await world.work()

@@ -115,7 +115,9 @@ async def test_bodies_of_finished_rows_are_forgotten_after_thirty_days_and_nothi
     await world.pool.execute(old_or_money)
     assert await world.inbox.sweep() == 1
     assert await world.inbox.sweep() == 0
-    rows = await world.pool.fetch("select body is null as gone, outcome, body_sha256 from payments_inbox order by arrival")
+    rows = await world.pool.fetch(
+        "select body is null as gone, outcome, body_sha256 from payments_inbox order by arrival"
+    )
     assert [row["gone"] for row in rows] == [True, False, False]
     assert all(row["outcome"] and row["body_sha256"] for row in rows)
     assert await world.inbox.retry() == 1, "a row without a body is not worked again"

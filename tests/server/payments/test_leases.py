@@ -10,7 +10,9 @@ import pytest
 from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
 from server.wakeups import Wakeups
 
-FAST = LoopLimits(in_flight_max=3, poll_s=5.0, claim_interval_s=0.0, trouble_delay_s=0.01, drain_timeout_s=0.2, work_timeout_s=0.5)
+FAST = LoopLimits(
+    in_flight_max=3, poll_s=5.0, claim_interval_s=0.0, trouble_delay_s=0.01, drain_timeout_s=0.2, work_timeout_s=0.5
+)
 
 
 class Quarry:
@@ -119,6 +121,8 @@ async def test_a_piece_that_takes_too_long_is_left_to_its_lease() -> None:
     assert await LeaseLoop("test", Quarry(1).claim, hang, limits).run_once() == 1
 
 
-@pytest.mark.parametrize(("attempts", "pause_s"), [(0, 1.0), (1, 1.0), (2, 2.0), (5, 16.0), (9, 100.0), (10_000, 100.0)])
+@pytest.mark.parametrize(
+    ("attempts", "pause_s"), [(0, 1.0), (1, 1.0), (2, 2.0), (5, 16.0), (9, 100.0), (10_000, 100.0)]
+)
 def test_pauses_double_and_have_a_limit(attempts: int, pause_s: float) -> None:
     assert backoff_s(attempts, first_s=1.0, longest_s=100.0) == pause_s

@@ -72,7 +72,9 @@ def test_a_time_within_the_tolerance_passes_on_both_sides(off_s: int) -> None:
     assert verify(BODY, sign(BODY, SECRET, NOW_S + off_s), [SECRET], TOLERANCE_S, NOW_S).signed_at_s == NOW_S + off_s
 
 
-@pytest.mark.parametrize(("off_s", "said"), [(-301, "301 s old"), (301, "301 s in the future"), (10**6, "in the future")])
+@pytest.mark.parametrize(
+    ("off_s", "said"), [(-301, "301 s old"), (301, "301 s in the future"), (10**6, "in the future")]
+)
 def test_a_time_beyond_the_tolerance_is_refused_on_both_sides(off_s: int, said: str) -> None:
     with pytest.raises(OutsideTolerance, match=said) as refused:
         verify(BODY, sign(BODY, SECRET, NOW_S + off_s), [SECRET], TOLERANCE_S, NOW_S)
@@ -117,7 +119,9 @@ def test_a_header_that_stripe_cannot_have_sent_is_malformed(header: str) -> None
         verify(BODY, header, [SECRET], TOLERANCE_S, NOW_S)
 
 
-@pytest.mark.parametrize("signature", ["", "zz", digest().upper(), digest()[:-2], digest() + "00", " " + digest()[1:], "é" * 64])
+@pytest.mark.parametrize(
+    "signature", ["", "zz", digest().upper(), digest()[:-2], digest() + "00", " " + digest()[1:], "é" * 64]
+)
 def test_a_signature_that_is_no_digest_fits_nothing(signature: str) -> None:
     with pytest.raises(SignatureMismatch):
         verify(BODY, f"t={NOW_S},v1={signature}", [SECRET], TOLERANCE_S, NOW_S)

@@ -48,7 +48,9 @@ def test_expanded_objects_count_as_their_ids() -> None:
 
 
 def test_an_authorised_charge_is_no_gift_until_it_is_captured() -> None:
-    assert translate(event("charge.succeeded", charge(captured=False, amount_captured=0))) == Ignored("authorised, not captured")
+    assert translate(event("charge.succeeded", charge(captured=False, amount_captured=0))) == Ignored(
+        "authorised, not captured"
+    )
     assert gift(event("charge.captured", charge(amount_captured=5000))).command.amount_minor == 5000
 
 
@@ -59,7 +61,9 @@ def test_an_updated_charge_hints_at_the_fee_once_its_movement_is_known() -> None
 
 
 def test_private_facts_stay_in_slots() -> None:
-    private = gift(event("charge.succeeded", charge(metadata={"nonce": "n0nce", "note": " for grandma "}))).command.private
+    private = gift(
+        event("charge.succeeded", charge(metadata={"nonce": "n0nce", "note": " for grandma "}))
+    ).command.private
     assert private == {
         "giver": {"customer": "cus_test1", "name": "Ada Abara"},
         "contact": {"email": "ada@example.org"},
@@ -71,13 +75,16 @@ def test_private_facts_stay_in_slots() -> None:
     }
 
 
-@pytest.mark.parametrize("metadata", [{}, None, [], "rent", {"fund": ""}, {"fund": "  "}, {"fund": None}, {"fund": ["rent"]}])
+@pytest.mark.parametrize(
+    "metadata", [{}, None, [], "rent", {"fund": ""}, {"fund": "  "}, {"fund": None}, {"fund": ["rent"]}]
+)
 def test_without_a_fund_the_gift_is_for_wherever_it_is_needed(metadata: object) -> None:
     assert gift(event("payment_intent.succeeded", intent(metadata=metadata))).command.fund is None
 
 
 @pytest.mark.parametrize(
-    ("written", "read"), [(" rent ", "rent"), ("Miete für Zoë", "Miete für Zoë"), ("x" * 10_240, "x" * TEXT_LEN_MAX), (5, "5")]
+    ("written", "read"),
+    [(" rent ", "rent"), ("Miete für Zoë", "Miete für Zoë"), ("x" * 10_240, "x" * TEXT_LEN_MAX), (5, "5")],
 )
 def test_a_fund_is_read_as_written_and_never_longer_than_the_provider_allows(written: object, read: str) -> None:
     assert gift(event("payment_intent.succeeded", intent(metadata={"fund": written}))).command.fund == read
@@ -85,25 +92,48 @@ def test_a_fund_is_read_as_written_and_never_longer_than_the_provider_allows(wri
 
 @pytest.mark.parametrize(
     ("written", "covered"),
-    [("true", True), ("TRUE", True), ("1", True), (1, True), (True, True), ("yes", True), ("false", False), ("", False), (0, False), (None, False), ({}, False)],
+    [
+        ("true", True),
+        ("TRUE", True),
+        ("1", True),
+        (1, True),
+        (True, True),
+        ("yes", True),
+        ("false", False),
+        ("", False),
+        (0, False),
+        (None, False),
+        ({}, False),
+    ],
 )
 def test_covering_fees_is_a_plain_yes(written: object, covered: bool) -> None:
-    assert gift(event("payment_intent.succeeded", intent(metadata={"cover_fees": written}))).command.cover_fees is covered
+    assert (
+        gift(event("payment_intent.succeeded", intent(metadata={"cover_fees": written}))).command.cover_fees is covered
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [(None, "live"), ("", "live"), ("live", "live"), ("Quiet", "quiet"), ("hidden", "hidden"), ("anonymous", "hidden"), ("no!", "hidden")],
+    [
+        (None, "live"),
+        ("", "live"),
+        ("live", "live"),
+        ("Quiet", "quiet"),
+        ("hidden", "hidden"),
+        ("anonymous", "hidden"),
+        ("no!", "hidden"),
+    ],
 )
 def test_a_visibility_that_is_not_understood_is_the_most_private_one(written: object, read: str) -> None:
     assert gift(event("payment_intent.succeeded", intent(metadata={"visibility": written}))).command.visibility == read
 
 
-@pytest.mark.parametrize(
-    "amount", [-1, "10330", 103.5, True, None, 10**15 + 1, 10**30, [], "1e3"]
-)
+@pytest.mark.parametrize("amount", [-1, "10330", 103.5, True, None, 10**15 + 1, 10**30, [], "1e3"])
 def test_an_amount_that_is_not_plainly_one_is_unhandled_and_never_repaired(amount: object) -> None:
-    for body in (event("payment_intent.succeeded", intent(amount_received=amount)), event("charge.succeeded", charge(amount_captured=amount))):
+    for body in (
+        event("payment_intent.succeeded", intent(amount_received=amount)),
+        event("charge.succeeded", charge(amount_captured=amount)),
+    ):
         translation = translate(body)
         assert isinstance(translation, Unhandled)
         assert translation.reason.startswith("malformed: amount_")
@@ -125,12 +155,21 @@ def test_a_time_that_is_none_is_unhandled(created: object) -> None:
 
 
 def test_money_of_a_connected_account_is_not_ours() -> None:
-    assert translate(event("payment_intent.succeeded", intent(), account="acct_1")) == Unhandled("it is about a connected account, not our own")
+    assert translate(event("payment_intent.succeeded", intent(), account="acct_1")) == Unhandled(
+        "it is about a connected account, not our own"
+    )
 
 
 @pytest.mark.parametrize(
     "event_type",
-    ["payment_intent.created", "payment_intent.payment_failed", "charge.failed", "customer.created", "checkout.session.completed", "v2.core.account[requirements].updated"],
+    [
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+        "charge.failed",
+        "customer.created",
+        "checkout.session.completed",
+        "v2.core.account[requirements].updated",
+    ],
 )
 def test_what_never_moves_money_is_ignored(event_type: str) -> None:
     assert isinstance(translate(event(event_type, {})), Ignored)
@@ -138,7 +177,18 @@ def test_what_never_moves_money_is_ignored(event_type: str) -> None:
 
 @pytest.mark.parametrize(
     "event_type",
-    ["charge.refunded", "refund.created", "charge.dispute.created", "payout.paid", "balance.available", "transfer.created", "topup.succeeded", "invoice.paid", "something.new", "customerx.created"],
+    [
+        "charge.refunded",
+        "refund.created",
+        "charge.dispute.created",
+        "payout.paid",
+        "balance.available",
+        "transfer.created",
+        "topup.succeeded",
+        "invoice.paid",
+        "something.new",
+        "customerx.created",
+    ],
 )
 def test_money_without_a_handler_and_everything_unknown_is_kept_for_a_person(event_type: str) -> None:
     assert translate(event(event_type, {"id": "x_1"})) == Unhandled("no handler for this type yet")

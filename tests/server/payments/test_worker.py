@@ -25,7 +25,11 @@ async def test_both_orders_of_a_payments_events_give_one_gift(world: World, orde
     await world.deliver(*order)
     await world.work()
     assert await gifts(world) == [("giving.gift.received.v1", 10330, "rent")]
-    first, second = ("payment_intent.succeeded", "charge.succeeded") if order[0] is INTENT else ("charge.succeeded", "payment_intent.succeeded")
+    first, second = (
+        ("payment_intent.succeeded", "charge.succeeded")
+        if order[0] is INTENT
+        else ("charge.succeeded", "payment_intent.succeeded")
+    )
     assert await world.states() == {first: ("done", "booked"), second: ("done", "duplicate")}
 
 
@@ -173,16 +177,26 @@ async def test_an_unexpected_failure_leaves_only_its_kind_behind(world: World) -
     [
         (event("payment_intent.created", intent()), "ignored", "this type never moves money"),
         (event("charge.refunded", charge()), "unhandled", "no handler for this type yet"),
-        (event("charge.dispute.created", {"id": "dp_1", "charge": "ch_1"}), "unhandled", "no handler for this type yet"),
+        (
+            event("charge.dispute.created", {"id": "dp_1", "charge": "ch_1"}),
+            "unhandled",
+            "no handler for this type yet",
+        ),
         (event("payment_intent.succeeded", intent(currency="eur")), "unhandled", "currency EUR is not held"),
         (event("payment_intent.succeeded", intent(currency="bhd")), "unhandled", "currency BHD is not held"),
-        (event("payment_intent.succeeded", intent(amount_received=-5)), "unhandled", "malformed: amount_received: input should be greater than or equal to 0"),
+        (
+            event("payment_intent.succeeded", intent(amount_received=-5)),
+            "unhandled",
+            "malformed: amount_received: input should be greater than or equal to 0",
+        ),
         (event("payment_intent.succeeded", intent(amount_received=0)), "ignored", "nothing was received"),
         (event("charge.updated", charge()), "done", "fee hint"),
         (b"{not json", "unhandled", "the body is not JSON"),
     ],
 )
-async def test_what_is_no_gift_ends_in_its_state_with_a_reason(world: World, body: bytes, state: str, outcome: str) -> None:
+async def test_what_is_no_gift_ends_in_its_state_with_a_reason(
+    world: World, body: bytes, state: str, outcome: str
+) -> None:
     await world.deliver(body)
     await world.work()
     assert list((await world.states()).values()) == [(state, outcome)]
@@ -190,9 +204,12 @@ async def test_what_is_no_gift_ends_in_its_state_with_a_reason(world: World, bod
 
 
 @pytest.mark.parametrize(
-    ("currency", "amount", "asset"), [("jpy", 500, "JPY"), ("kwd", 5120, "KWD/3"), ("usd", 10**15, "USD/2"), ("usd", 1, "USD/2")]
+    ("currency", "amount", "asset"),
+    [("jpy", 500, "JPY"), ("kwd", 5120, "KWD/3"), ("usd", 10**15, "USD/2"), ("usd", 1, "USD/2")],
 )
-async def test_currencies_without_and_with_three_decimals_are_booked_as_stated(world: World, currency: str, amount: int, asset: str) -> None:
+async def test_currencies_without_and_with_three_decimals_are_booked_as_stated(
+    world: World, currency: str, amount: int, asset: str
+) -> None:
     await world.deliver(event("payment_intent.succeeded", intent(currency=currency, amount_received=amount)))
     await world.work()
     [entry] = await world.entries("giving.gift.")
@@ -200,12 +217,27 @@ async def test_currencies_without_and_with_three_decimals_are_booked_as_stated(w
 
 
 @pytest.mark.parametrize(
-    "fund", ["coats", "x" * 10_240, "\u0000", "rent\n", "🧥" * 400, "{{7*7}}", "../../etc", "'; delete from payments_inbox; --", 7]
+    "fund",
+    [
+        "coats",
+        "x" * 10_240,
+        "\u0000",
+        "rent\n",
+        "🧥" * 400,
+        "{{7*7}}",
+        "../../etc",
+        "'; delete from payments_inbox; --",
+        7,
+    ],
 )
 async def test_a_hostile_fund_name_is_a_gift_in_suspense(world: World, fund: object) -> None:
     await world.deliver(event("payment_intent.succeeded", intent(metadata={"fund": fund, "nonce": fund})))
     await world.work()
-    expected = ("giving.gift.received.v1", 10330, "rent") if fund == "rent\n" else ("giving.gift.suspended.v1", 10330, "general")
+    expected = (
+        ("giving.gift.received.v1", 10330, "rent")
+        if fund == "rent\n"
+        else ("giving.gift.suspended.v1", 10330, "general")
+    )
     assert await gifts(world) == [expected]
 
 

@@ -1,4 +1,4 @@
-"""A small real `public` log for tests: genesis, gifts, signer; written and signed by the code that does it in service."""
+"""A small real `public` log for tests, written and signed by the code that does it in service."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class SmallLog:
 
     async def insert_checkpoint(self, size: int, root_hash: bytes, note: str) -> None:
         """Put a checkpoint into the database beside the signer."""
-        statement = "insert into ledger_checkpoints (log, size, root_hash, note, signed_at_us) values ('public', $1, $2, $3, 0)"
+        statement = (
+            "insert into ledger_checkpoints (log, size, root_hash, note, signed_at_us) values ('public', $1, $2, $3, 0)"
+        )
         await self.database.signer.execute(statement, size, root_hash, note)
 
     def _appended(self, count: int) -> None:
@@ -111,5 +113,5 @@ async def small_log(database: Database, directory: Path) -> AsyncIterator[SmallL
 
 
 def now_us() -> int:
-    """This machine's clock."""
+    """Microseconds since 1970 by the clock of this machine."""
     return time.time_ns() // 1000

@@ -95,7 +95,12 @@ async def test_another_spelling_of_a_tile_is_refused(edge: Edge, path: str) -> N
 
 
 async def test_a_tile_far_beyond_any_log_is_not_there_yet(edge: Edge) -> None:
-    for path in ("tile/63/000", "tile/7/x999/999", "tile/0/x999/x999/x999/x999/999", "tile/entries/x999/x999/x999/x999/999"):
+    for path in (
+        "tile/63/000",
+        "tile/7/x999/999",
+        "tile/0/x999/x999/x999/x999/999",
+        "tile/entries/x999/x999/x999/x999/999",
+    ):
         assert_problem(await edge.get(f"/ledger/{path}"), 404, "tile-not-yet")
 
 
@@ -124,4 +129,3 @@ async def test_tiles_are_for_ever_and_can_be_asked_about_again(log: SmallLog, ed
 async def test_the_keys_are_those_that_the_log_itself_names(log: SmallLog, edge: Edge) -> None:
     await log.begin()
     assert await TileClient(edge).keys() == [[KEY.vkey, "0", "-"]]
-

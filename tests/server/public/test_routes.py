@@ -89,7 +89,14 @@ async def test_every_kind_of_problem_in_the_description_has_its_page(whole: Edge
 
 
 async def test_every_public_route_of_the_log_may_be_read_from_any_page(whole: Edge) -> None:
-    for path in ("/ledger/checkpoint", "/ledger/keys", "/ledger/tile/9", "/api/v1/ledger", "/api/v1/ledger/proof/999", "/api/v1/funds"):
+    for path in (
+        "/ledger/checkpoint",
+        "/ledger/keys",
+        "/ledger/tile/9",
+        "/api/v1/ledger",
+        "/api/v1/ledger/proof/999",
+        "/api/v1/funds",
+    ):
         assert (await whole.get(path)).headers["access-control-allow-origin"] == "*", path
     for path in ("/", "/status", "/metrics", "/health/ready", "/docs"):
         assert "access-control-allow-origin" not in (await whole.get(path)).headers, path

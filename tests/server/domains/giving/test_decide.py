@@ -37,7 +37,12 @@ NOON_S = 1_764_072_000  # 2025-11-25 12:00 UTC
 
 
 def ask(
-    amount_minor: int = 10330, asset: str = "USD/2", fund: str | None = "rent", *, cover_fees: bool = False, at_s: int = NOON_S
+    amount_minor: int = 10330,
+    asset: str = "USD/2",
+    fund: str | None = "rent",
+    *,
+    cover_fees: bool = False,
+    at_s: int = NOON_S,
 ) -> ReceiveGift:
     return ReceiveGift(amount_minor, asset, fund, cover_fees, "live", at_s, private={"nonce": "n0nce"})
 
@@ -53,7 +58,18 @@ def decided(decision: object) -> NewEvent:
 
 def written(event: NewEvent, position: int) -> Entry:
     postings = tuple(Posting(p.account, p.asset, p.fund, p.amount) for p in event.postings)
-    return Entry("x/books", position, bytes(32), 0, "2025-11", event.type, event.data, postings, bytes(32), refers_to=event.refers_to)
+    return Entry(
+        "x/books",
+        position,
+        bytes(32),
+        0,
+        "2025-11",
+        event.type,
+        event.data,
+        postings,
+        bytes(32),
+        refers_to=event.refers_to,
+    )
 
 
 def after(*decisions: object) -> Gift:
@@ -67,21 +83,32 @@ def test_a_restricted_gift_is_income_of_its_fund_and_the_gift_owns_its_postings(
         OwnedPosting("assets:stripe:pending", "USD/2", "rent", 10330, OWNER),
         OwnedPosting("income:gifts:restricted", "USD/2", "rent", -10330, OWNER),
     )
-    assert event.data == {"effective_on": "2025-11-25", "fee_borne_by": "charity", "via": "processor", "visibility": "live"}
+    assert event.data == {
+        "effective_on": "2025-11-25",
+        "fee_borne_by": "charity",
+        "via": "processor",
+        "visibility": "live",
+    }
     assert event.slots["nonce"] == "n0nce"
 
 
 @pytest.mark.parametrize("fund", [None, "general"])
 def test_a_gift_without_a_fund_is_unrestricted(fund: str | None) -> None:
     event = decided(receive_gift(Gift(), ask(fund=fund), RULES, OWNER))
-    assert [(p.account, p.fund) for p in event.postings] == [("assets:stripe:pending", "general"), ("income:gifts:unrestricted", "general")]
+    assert [(p.account, p.fund) for p in event.postings] == [
+        ("assets:stripe:pending", "general"),
+        ("income:gifts:unrestricted", "general"),
+    ]
 
 
 @pytest.mark.parametrize("fund", ["coats", "Rent", "none", "rent\u200b", "x" * 500, "'; drop table giving_gifts; --"])
 def test_a_fund_that_we_do_not_have_waits_in_suspense_with_its_text_in_a_private_slot(fund: str) -> None:
     event = decided(receive_gift(Gift(), ask(fund=fund), RULES, OWNER))
     assert event.type == "giving.gift.suspended.v1"
-    assert [(p.account, p.fund, p.amount) for p in event.postings] == [("assets:stripe:pending", "general", 10330), ("assets:suspense", "general", -10330)]
+    assert [(p.account, p.fund, p.amount) for p in event.postings] == [
+        ("assets:stripe:pending", "general", 10330),
+        ("assets:suspense", "general", -10330),
+    ]
     assert event.data["reason"] == "fund_unknown"
     assert event.slots["note"] == {"fund": fund, "note": ""}
     assert fund not in str(event.data)
@@ -113,7 +140,9 @@ def test_a_second_notice_of_the_same_payment_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(("cover_fees", "bearer", "fund"), [(True, "giver", "rent"), (False, "charity", "general")])
-def test_the_fee_is_borne_by_the_fund_of_a_giver_who_covers_it_and_otherwise_by_general(cover_fees: bool, bearer: str, fund: str) -> None:
+def test_the_fee_is_borne_by_the_fund_of_a_giver_who_covers_it_and_otherwise_by_general(
+    cover_fees: bool, bearer: str, fund: str
+) -> None:
     gift = after(receive_gift(Gift(), ask(cover_fees=cover_fees), RULES, OWNER))
     event = decided(record_fee(gift, fee(), UTC, OWNER))
     assert event.refers_to == (100,)
@@ -158,8 +187,16 @@ def test_entries_of_other_slices_do_not_change_a_gift() -> None:
     assert fold([other]) == Gift()
 
 
-@given(st.integers(1, 10**15), st.sampled_from(sorted(RULES.assets)), st.sampled_from([None, "rent", "general", "coats"]), st.booleans(), st.integers(0, 10**15))
-def test_every_event_sums_to_zero_in_each_asset_and_fund(amount: int, asset: str, fund: str | None, cover: bool, kept: int) -> None:
+@given(
+    st.integers(1, 10**15),
+    st.sampled_from(sorted(RULES.assets)),
+    st.sampled_from([None, "rent", "general", "coats"]),
+    st.booleans(),
+    st.integers(0, 10**15),
+)
+def test_every_event_sums_to_zero_in_each_asset_and_fund(
+    amount: int, asset: str, fund: str | None, cover: bool, kept: int
+) -> None:
     booked = receive_gift(Gift(), ask(amount, asset, fund, cover_fees=cover), RULES, OWNER)
     decisions = [booked, record_fee(after(booked), fee(kept, asset), UTC, OWNER)]
     for decision in decisions:

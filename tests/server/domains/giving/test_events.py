@@ -28,7 +28,13 @@ def test_slot_0_is_the_givers_nonce_and_every_type_has_a_fixed_number_of_slots(s
 
 def test_what_the_law_lets_us_erase_is_apart_from_what_must_be_kept() -> None:
     groups = {slot.name: slot.group for slot in events.BOOKS_TYPES[0].slots}
-    assert {name for name, group in groups.items() if group == "identity"} == {"nonce", "giver", "contact", "method", "note"}
+    assert {name for name, group in groups.items() if group == "identity"} == {
+        "nonce",
+        "giver",
+        "contact",
+        "method",
+        "note",
+    }
 
 
 def test_nothing_that_names_a_giver_is_in_the_public_data() -> None:

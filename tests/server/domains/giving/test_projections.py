@@ -10,7 +10,13 @@ from tests.server.payments.world import World
 
 
 async def give(world: World, number: int, metadata: dict[str, str], amount: int = 10330) -> None:
-    thing = charge(id=f"ch_{number}", payment_intent=f"pi_{number}", balance_transaction=f"txn_{number}", amount_captured=amount, metadata=metadata)
+    thing = charge(
+        id=f"ch_{number}",
+        payment_intent=f"pi_{number}",
+        balance_transaction=f"txn_{number}",
+        amount_captured=amount,
+        metadata=metadata,
+    )
     await world.deliver(event("charge.succeeded", thing, f"evt_{number}"))
     await world.work()
 
@@ -70,6 +76,8 @@ async def test_entries_of_other_slices_are_passed_over(world: World) -> None:
 
 
 async def test_gifts_of_one_payment_told_twice_are_one_row(world: World) -> None:
-    await world.deliver(event("payment_intent.succeeded", intent(), "evt_a"), event("charge.succeeded", charge(), "evt_b"))
+    await world.deliver(
+        event("payment_intent.succeeded", intent(), "evt_a"), event("charge.succeeded", charge(), "evt_b")
+    )
     await world.work()
     assert len(await world.project()) == 1

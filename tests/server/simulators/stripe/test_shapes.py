@@ -12,7 +12,9 @@ from server.simulators.stripe import shapes
 from tests.server.payments.builders import charge, intent, movement
 
 FIXTURES = Path(__file__).parents[5] / "shared" / "fixtures" / "stripe" / "fixtures3.json"
-needs_fixtures = pytest.mark.skipif(not FIXTURES.exists(), reason="the provider's example objects are not on this machine")
+needs_fixtures = pytest.mark.skipif(
+    not FIXTURES.exists(), reason="the provider's example objects are not on this machine"
+)
 
 OURS = {
     "payment_intent": intent(),
@@ -67,6 +69,16 @@ def test_a_movement_without_a_fee_has_no_parts() -> None:
 
 def test_an_intent_that_has_not_succeeded_has_received_nothing() -> None:
     waiting = shapes.payment_intent(
-        shapes.Ids("pi_1", "ch_1234567890123", "txn_1", "pm_1", None), 500, "usd", {}, "a@example.org", 1, succeeded=False
+        shapes.Ids("pi_1", "ch_1234567890123", "txn_1", "pm_1", None),
+        500,
+        "usd",
+        {},
+        "a@example.org",
+        1,
+        succeeded=False,
     )
-    assert (waiting["amount_received"], waiting["latest_charge"], waiting["status"]) == (0, None, "requires_payment_method")
+    assert (waiting["amount_received"], waiting["latest_charge"], waiting["status"]) == (
+        0,
+        None,
+        "requires_payment_method",
+    )

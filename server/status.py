@@ -1,0 +1,107 @@
+"""The facts of /status: what everyone may know, and what is for the operator (attacks B5, B12, B16)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import sql
+from server.health import Fact
+
+if TYPE_CHECKING:
+    from ledger.reader import LogReader
+    from server.birth import LogIdentity
+    from server.db import Database
+    from server.http.page import WebPage
+    from server.payments.inbox import Inbox
+    from server.payments.pending_fees import PendingFees
+    from server.tasks import Tasks
+
+_LEDGER = sql.load("ledger")
+_PUBLISHING = sql.load("publishing")
+
+
+def public_facts(
+    identity: LogIdentity, readers: Mapping[str, LogReader], page: WebPage, clock: Callable[[], int]
+) -> dict[str, Fact]:
+    """Return what everyone may know: what this log is, how far it is, whether it stands still."""
+    public = readers["public"]
+
+    async def mode() -> str:
+        return identity.mode
+
+    async def origin() -> str:
+        return identity.origin
+
+    async def size() -> int | None:
+        head = await public.head()
+        return head.size if head else None
+
+    async def halted() -> dict[str, object] | None:
+        for log, reader in readers.items():
+            head = await reader.head()
+            if head is not None and head.halted is not None:
+                return {"log": log, "at": head.size, "reason": head.halted}
+        return None
+
+    async def checkpoint() -> dict[str, object] | None:
+        newest = await public.newest_checkpoint()
+        if newest is None:
+            return None
+        return {"size": newest.size, "age_s": round((clock() - newest.signed_at_us) / 1e6, 3)}
+
+    async def page_built() -> bool:
+        return page.built
+
+    return {
+        "mode": mode,
+        "origin": origin,
+        "size": size,
+        "halted": halted,
+        "checkpoint": checkpoint,
+        "page_built": page_built,
+    }
+
+
+def operator_facts(
+    database: Database, inbox: Inbox, fees: PendingFees, tasks: Tasks, readers: Mapping[str, LogReader]
+) -> dict[str, Fact]:
+    """Return what is for the operator: what waits, what lags, what crashed."""
+
+    async def logs() -> dict[str, object]:
+        heads = {log: await reader.head() for log, reader in readers.items()}
+        return {log: {"size": head.size, "epoch": head.epoch} for log, head in heads.items() if head is not None}
+
+    async def inbox_counts() -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {}
+        for row in await inbox.counts():
+            counts.setdefault(row.state, {})[row.type] = row.count
+        return counts
+
+    async def fees_pending() -> dict[str, object]:
+        counted = await fees.count()
+        return {"count": counted.count, "troubled": counted.troubled}
+
+    async def projections() -> dict[str, object]:
+        rows = await database.writer.fetch(_LEDGER.trackings)
+        return {r["projection"]: {"next": r["next"], "lag": r["lag"], "failed": r["failed"]} for r in rows}
+
+    async def waiting() -> dict[str, int]:
+        rows = await database.publisher.fetch(_PUBLISHING.waiting_count)
+        return {row["visibility"]: row["count"] for row in rows}
+
+    async def crashes() -> dict[str, int]:
+        return dict(tasks.crashes)
+
+    async def database_separated() -> bool:
+        return database.separated
+
+    return {
+        "logs": logs,
+        "inbox": inbox_counts,
+        "fees_pending": fees_pending,
+        "projections": projections,
+        "unpublished": waiting,
+        "crashes": crashes,
+        "database_separated": database_separated,
+    }
