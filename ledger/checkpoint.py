@@ -1,4 +1,4 @@
-"""Checkpoints of c2sp.org/tlog-checkpoint: origin, size and root hash, as the text of a signed note. Pure. SPEC.md 11."""
+"""Checkpoints of c2sp.org/tlog-checkpoint: origin, size and root hash, the text of a signed note. Pure. SPEC.md 11."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def parse(text: str) -> Checkpoint:
         raise NoteError(f"checkpoint of {lines[0][:80]!r}: {error}") from error
 
 
-def open(checkpoint_note: str | bytes, vkey: str | note.VerifyKey) -> Checkpoint:
-    """The checkpoint that the log's own key signed; the key's name is the origin. NoteError (or its kinds) otherwise."""
+def open(checkpoint_note: str | bytes, vkey: str | note.VerifyKey) -> Checkpoint:  # noqa: A001 - as note.open
+    """The checkpoint that the log's own key signed; the key's name is the origin. NoteError or a kind of it if not."""
     key = note.VerifyKey.parse(vkey) if isinstance(vkey, str) else vkey
     checkpoint = parse(note.open(checkpoint_note, [key]).text)
     if checkpoint.origin != key.name:

@@ -43,7 +43,7 @@ def of_entry(entry: Entry) -> Members:
     judge(entry)
     members: Members = {
         "at": format_at(entry.at_us),
-        "data": dict(entry.data),
+        "data": entry.data,
         "log": entry.log,
         "period": entry.period,
         "position": entry.position,
@@ -69,13 +69,13 @@ def of_entry(entry: Entry) -> Members:
 def to_entry(members: Members) -> Entry:
     """The entry that these members state, judged by itself; EntryError with the code of the rule they break."""
     names = members.keys()
-    if not _REQUIRED <= names or not names <= _MEMBERS:
+    if not names >= _REQUIRED or not names <= _MEMBERS:
         wrong = sorted(_REQUIRED - names) or sorted(names - _MEMBERS)
         raise EntryError("entry-malformed", f"members missing or unknown: {', '.join(wrong)[:200]}")
     for name in ("log", "period", "type"):
         _text(members, name)
-    if type(members["data"]) is not dict or type(members["position"]) is not int or type(members["v"]) is not int:
-        raise EntryError("entry-malformed", "data is not an object, or position or v not an integer")
+    if type(members["position"]) is not int or type(members["v"]) is not int:
+        raise EntryError("entry-malformed", "position or v is not an integer")
     entry = Entry(
         log=members["log"],
         position=members["position"],
@@ -108,8 +108,11 @@ def judge(entry: Entry) -> None:
     ):
         if not matches(text):
             raise EntryError("entry-malformed", f"{name} {text[:80]!r} is not of its form")
-    if len(entry.prev) != HASH_BYTES or len(entry.private_root or entry.prev) != HASH_BYTES:
+    root = entry.prev if entry.private_root is None else entry.private_root
+    if len(entry.prev) != HASH_BYTES or len(root) != HASH_BYTES:
         raise EntryError("entry-malformed", f"prev or private root is not {HASH_BYTES} bytes long")
+    if type(entry.data) is not dict:
+        raise EntryError("entry-malformed", f"data is {type(entry.data).__name__}, not an object")
     check_value(entry.data, DEPTH_MAX - 1)
     postings.check(entry.postings)
     if entry.phase is not None or entry.expires_at_us is not None:

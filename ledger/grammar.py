@@ -1,6 +1,6 @@
-"""The alphabet of the ledger: what a name, a month, an amount or a hash may look like in bytes. Pure. SPEC.md 3.
+r"""The alphabet of the ledger: what a name, a month, an amount or a hash may look like in bytes. Pure. SPEC.md 3.
 
-Every pattern is ASCII and matches a whole string: `matches_fund("rent\\n")` is None. Base64 is RFC 4648 section 4,
+Every pattern is ASCII and matches a whole string: `matches_fund("rent\n")` is None. Base64 is RFC 4648 section 4,
 padded and canonical: each byte string has exactly one text, so no second spelling of an entry, key or proof exists.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ledger.errors import EntryError
 
@@ -95,16 +95,19 @@ def check_value(value: object, depth_left: int, key_matches: Callable[[str], obj
         return
     if depth_left == 0:
         raise EntryError("entry-malformed", "nested too deeply")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if type(key) is not str or not key_matches(key):
-                raise EntryError("entry-malformed", f"key {str(key)[:80]!r} is not of its form")
-            if type(item) is not str:
-                check_value(item, depth_left - 1, key_matches)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            if type(item) is not str:
-                check_value(item, depth_left - 1, key_matches)
-    else:
+    for item in _items(value, key_matches):
+        if type(item) is not str:
+            check_value(item, depth_left - 1, key_matches)
+
+
+def _items(value: object, key_matches: Callable[[str], object]) -> Iterable[object]:
+    """The values inside a list or object whose keys are good; EntryError for anything else."""
+    if isinstance(value, list | tuple):
+        return value
+    if not isinstance(value, dict):
         shown = str(value)[:40]
-        raise EntryError("entry-malformed", f"{shown!r} ({kind.__name__}) is no string, integer, list or object")
+        raise EntryError("entry-malformed", f"{shown!r} ({type(value).__name__}) is no string, integer, list or object")
+    for key in value:
+        if type(key) is not str or not key_matches(key):
+            raise EntryError("entry-malformed", f"key {str(key)[:80]!r} is not of its form")
+    return value.values()

@@ -138,7 +138,7 @@ def consistency_indexes(old_size: int, new_size: int) -> list[tuple[int, int]]:
 
 
 def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root_hash: bytes) -> None:
-    """Returns if `path` proves leaf `index` under the root of `size` leaves; ProofError otherwise (RFC 9162 2.1.3.2)."""
+    """Returns if `path` proves leaf `index` under the root of `size` leaves; else ProofError (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         raise ProofError(f"leaf {index} lies outside a tree of {size} leaves")
     inner = (index ^ (size - 1)).bit_length()

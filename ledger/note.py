@@ -135,7 +135,7 @@ class SigningKey:
         return f"{_DASH}{self.name} {encode_base64(self.verify_key.key_id + signature)}\n"
 
 
-def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:
+def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:  # noqa: A001 - the word of C2SP; callers say note.open
     """Reads a note and verifies what `keys` signed.
 
     SignatureMissing if none of them did, SignatureInvalid if one of their signatures is wrong, NoteError if the note
@@ -181,12 +181,12 @@ def _split(note: str | bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     name, _, data64 = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH):
+        raise NoteError(f"{line[:120]!r} is no signature line: those begin with U+2014 and a space")
     try:
-        if not line.startswith(_DASH):
-            raise ValueError("no dash")
         data = decode_base64(data64)
     except ValueError as error:
-        raise NoteError(f"{line[:120]!r} is not a signature line") from error
+        raise NoteError(f"{line[:120]!r} is no signature line: {error}") from error
     _check_name(name)
     if len(data) <= _KEY_ID_BYTES:
         raise NoteError(f"the signature by {name[:80]} has {len(data)} bytes, key ID included")

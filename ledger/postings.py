@@ -79,9 +79,9 @@ def check(postings: Sequence[Posting]) -> None:
 
 
 def balances_hash(balances: Mapping[tuple[str, str, str], int]) -> bytes:
-    """Hash of a trial balance over (account, asset, fund), zero balances left out. SPEC.md 12.
+    r"""Hash of a trial balance over (account, asset, fund), zero balances left out. SPEC.md 12.
 
-    SHA-256("secondwind/balances/v1\\n", then per balance in order the canonical [account, asset, fund, amount] and \\n).
+    SHA-256("secondwind/balances/v1\n", then per balance in order the canonical [account, asset, fund, amount] and \n).
     """
     digest = sha256(b"secondwind/balances/v1\n")
     for triple in sorted(balances):

@@ -13,6 +13,8 @@ from ledger.note import NOTE_BYTES_MAX, VerifyKey
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 PATH_HASHES_MAX = 63
+_EXTRA = "extra "
+_INDEX = "index "
 PROOF_BYTES_MAX = 2 * NOTE_BYTES_MAX
 
 Read = Callable[[list[tuple[int, int]]], list[bytes]]
@@ -64,11 +66,12 @@ def parse_tlog_proof(text: str) -> TlogProof:
     first, *lines = head.split("\n")
     if not separator or first != FIRST_LINE:
         raise ProofError(f"not a tlog-proof: it begins {text[:40]!r}, not {FIRST_LINE!r} and lines up to an empty one")
+    extra_line = lines.pop(0) if lines and lines[0].startswith(_EXTRA) else None
+    if not lines or not lines[0].startswith(_INDEX):
+        raise ProofError("not a tlog-proof: the index line is missing")
     try:
-        extra = decode_base64(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else None
-        if not lines or not lines[0].startswith("index "):
-            raise ValueError("the index line is missing")
-        index = decode_decimal(lines[0][6:])
+        extra = None if extra_line is None else decode_base64(extra_line.removeprefix(_EXTRA))
+        index = decode_decimal(lines[0].removeprefix(_INDEX))
         path = tuple(decode_digest(line) for line in lines[1:])
     except ValueError as error:
         raise ProofError(f"not a tlog-proof: {error}") from error

@@ -50,6 +50,13 @@ class LogReader:
             return None
         return Head(**{name: value for name, value in row.items() if name != "mode"})
 
+    async def existing_head(self) -> Head:
+        """Return the head row of a log that was created. LookupError when it was not."""
+        head = await self.head()
+        if head is None:
+            raise LookupError(f"the log {self.log} was not created")
+        return head
+
     async def entries(
         self, start: int, limit: int = ENTRIES_PER_READ_MAX, *, bytes_max: int = BYTES_PER_READ_MAX
     ) -> list[StoredEntry]:

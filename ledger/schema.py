@@ -1,4 +1,4 @@
-"""Field specifications of `data`: their JSON form, and the checks compiled from them once per registry. Pure. SPEC.md 5.
+"""Field specifications of `data`: their JSON form, and the checks compiled from them, once. Pure. SPEC.md 5.
 
 A specification is one of
     {"is":"enum","of":[...]}  {"is":"int","min":a,"max":b}  {"is":"text","max":n}  {"is":"list","of":SPEC,"max":n}

@@ -86,7 +86,7 @@ async def _serve(  # noqa: PLR0913 - everything that has been built
         runner = Runner(edge.application)
         await runner.setup()
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        edge.start(tasks)
+        await edge.start(tasks, parts.wakeups)
         host, port = listener.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         if demo is not None:

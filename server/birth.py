@@ -97,8 +97,9 @@ async def ensure_logs(
                     origin = sibling_origin(public_origin, log)
                     mode = settings.mode
                     await create_log(connection, log, origin=origin, mode=mode, time_zone=settings.time_zone)
-                if (await readers[log].head()).size == 0:
-                    await _append_genesis(make_writer(log), settings, keys, (await readers[log].head()).origin, log)
+                head = await readers[log].existing_head()
+                if head.size == 0:
+                    await _append_genesis(make_writer(log), settings, keys, head.origin, log)
         finally:
             await connection.execute("select pg_advisory_unlock($1)", _ADVISORY_KEY)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from realtime.connection import Limits
+from realtime.hub import Hub
 from server.health import Health, database_check
 from server.http.application import make_application
 from server.http.page import WebPage
@@ -19,12 +23,13 @@ from server.parts import Parts, clock_us
 from server.payments import routes as payments
 from server.public import routes as public
 from server.status import operator_facts, public_facts
+from server.ws.endpoint import HEARTBEAT_S, WebsocketEndpoint
+from server.ws.sources import LEDGER, PublicLog, Tailer
 
 if TYPE_CHECKING:
     from server.settings import Settings
     from server.tasks import Tasks
-
-PAGE_CHECK_S = 2.0
+    from server.wakeups import Wakeups
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,23 @@ class Edge:
 
     application: web.Application
     page: WebPage
+    hub: Hub
+    endpoint: WebsocketEndpoint
+    log: PublicLog
+    epoch: str
 
-    def start(self, tasks: Tasks) -> None:
+    async def start(self, tasks: Tasks, wakeups: Wakeups) -> None:
         """Start what feeds the sockets."""
+        await self.page.refresh()
+        await self.hub.register(LEDGER, self.log, self.epoch)
+        tailer = Tailer(self.hub, self.log)
+        tasks.start("tail of public", partial(tailer.follow_entries, wakeups))
+        tasks.start("checkpoints of public", partial(tailer.follow_checkpoints, wakeups))
+        tasks.start("sockets", partial(self.hub.run, HEARTBEAT_S))
 
     async def drain(self, timeout_s: float) -> None:
         """Say good-bye to every socket, within `timeout_s`."""
+        await self.endpoint.drain(timeout_s)
 
 
 def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Callable[[], bool]) -> Edge:
@@ -56,21 +72,30 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         registry=registry,
         draining=is_stopping,
     )
+    hub = Hub()
+    endpoint = WebsocketEndpoint(hub, authenticator, settings.allowed_origins, _node(), Limits())
     table = [
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
         *payments.routes(parts.inbox, settings, registry=registry),
+        *endpoint.routes(),
         *page.routes(),
     ]
     application = make_application(
         table, settings, authenticator=authenticator, registry=registry, version=service_version()
     )
-    return Edge(application, page)
+    epoch = f"{parts.epochs['public']}"
+    return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch)
 
 
 def token_seed(parts: Parts) -> bytes:
     """The seed of the key that signs access tokens."""
     return parts.vault.keyed_hash("token-signing-key", "v1")
+
+
+def _node() -> str:
+    """A name for this process that tells outsiders nothing."""
+    return secrets.token_hex(4)
 
 
 def service_version() -> str:

@@ -140,9 +140,12 @@ class Health:
     async def metrics(self, _request: web.Request) -> web.StreamResponse:
         """GET /metrics: the registry, and every number of /status as a gauge."""
         own = CollectorRegistry()
+        # By name first: two facts whose names differ in a dot only must not break the page.
+        numbers: dict[str, float] = {}
         for facts in (self._facts, self._operator_facts):
-            for name, value in _numbers("secondwind", (await facts.get())[0]):
-                Gauge(name, "From /status.", registry=own).set(value)
+            numbers.update(_numbers("secondwind", (await facts.get())[0]))
+        for name, value in numbers.items():
+            Gauge(name, "From /status.", registry=own).set(value)
         body = generate_latest(self._registry) + generate_latest(own)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 

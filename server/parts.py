@@ -66,6 +66,7 @@ class Parts:
     readers: Mapping[LogName, LogReader]
     writers: Mapping[LogName, Writer]
     identities: Mapping[LogName, LogIdentity]
+    epochs: Mapping[LogName, int]
     inbox: Inbox
     fees: PendingFees
     stripe: StripeAPI
@@ -91,16 +92,28 @@ class Parts:
         await birth.ensure_logs(database.writer, settings, keys, partial(make, 1), readers)
         identities = {log: await birth.identify(readers[log], log) for log in SERVED_LOGS}
         birth.check_identity(identities["public"], settings)
-        writers: dict[LogName, Writer] = {}
-        for log in SERVED_LOGS:
-            head = await readers[log].head()
-            writers[log] = make(head.epoch if head is not None else 1, log)
-            await writers[log].start()
+        epochs = {log: (await readers[log].existing_head()).epoch for log in SERVED_LOGS}
+        writers = {log: make(epochs[log], log) for log in SERVED_LOGS}
+        for writer in writers.values():
+            await writer.start()
         stripe = StripeAPI(settings.stripe_api_key or STRIPE_KEY_ABSENT, settings.stripe_api_base)
         inbox = Inbox(database.writer, vault, wakeups)
         fees = PendingFees(database.writer, vault, wakeups)
         return cls(
-            settings, database, instance, keys, vault, wakeups, tasks, readers, writers, identities, inbox, fees, stripe
+            settings,
+            database,
+            instance,
+            keys,
+            vault,
+            wakeups,
+            tasks,
+            readers,
+            writers,
+            identities,
+            epochs,
+            inbox,
+            fees,
+            stripe,
         )
 
     def start(self, roles: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Who is asking: the address behind trusted proxies, and whether it is somebody on this very machine. ◇
+"""Who is asking: the address behind trusted proxies, and whether it is somebody on this very machine. Pure.
 
 Forwarded headers count only when they come from a proxy that the settings name, and then only up to the first address
 that is not such a proxy. From anybody else they are ignored, with one consequence: a request that carries them is never
@@ -62,7 +62,7 @@ def trusted_networks(settings: Iterable[str]) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def identify(
+def identify(  # noqa: PLR0913 - what a socket and its headers tell
     peer: str | None,
     host: str,
     forwarded_for: Sequence[str],

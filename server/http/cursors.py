@@ -1,4 +1,4 @@
-"""Opaque list cursors. ◇
+"""Opaque list cursors. Pure.
 
 A cursor is a position, a version and a check over both and the list's name, in base64url. The check is no secret, for a
 position in a public log is none; it makes a cursor of another list, or a mistyped one, an error instead of a wrong
@@ -19,7 +19,7 @@ CURSOR_CHARS = 20
 _BYTES = len(VERSION) + 8 + CHECK_BYTES
 
 
-class CursorRefused(ServerError):
+class CursorRefused(ServerError):  # noqa: N818 - it reads as the sentence it makes
     """The text is not a cursor of the list it was given to."""
 
     def __init__(self, list_name: str) -> None:

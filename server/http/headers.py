@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.http.context import CLIENT, REQUEST_ID, ROUTES
-from server.http.problems import MEDIA_TYPE
 
 EXPOSED = "ETag, Retry-After, X-Request-Id"
 HSTS_S = 63_072_000
@@ -39,8 +38,6 @@ async def set_security_headers(request: web.Request, response: web.StreamRespons
         headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"
     if REQUEST_ID in request:
         headers["X-Request-Id"] = request[REQUEST_ID]
-    if response.status >= 400 and response.content_type != MEDIA_TYPE:  # noqa: PLR2004 - where client errors begin
-        headers.setdefault("Cache-Control", "no-store")
 
 
 def page_policy(host: str) -> str:

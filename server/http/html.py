@@ -1,4 +1,4 @@
-"""The plain pages that the server writes itself: no script, one stylesheet, everything escaped. ◇"""
+"""The plain pages that the server writes itself: no script, one stylesheet, everything escaped. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description, generated from the route table and nothing else. ◇"""
+"""The OpenAPI 3.1 description, generated from the route table and nothing else. Pure."""
 
 from __future__ import annotations
 

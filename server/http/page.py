@@ -70,8 +70,8 @@ class WebPage:
 
     @property
     def built(self) -> bool:
-        """True when there is a page to serve."""
-        return INDEX in self._files
+        """True when there is a page to serve, whether or not it was asked for yet."""
+        return INDEX in self._files or (self._directory / INDEX).is_file()
 
     async def refresh(self) -> None:
         """Read the directory if its index changed. Cheap when it did not: one `stat`."""

@@ -20,10 +20,10 @@ MEDIA_TYPE: Final = "application/problem+json"
 SHOWN_CHARS_MAX: Final = 80
 
 
-class Problem(ServerError):
+class Problem(ServerError):  # noqa: N818 - the word of RFC 9457
     """The answer is a problem. `pointer` is `#/a/b` into the body, `?name` or `{name}` for a parameter."""
 
-    def __init__(  # noqa: PLR0913 - the members of RFC 9457, in its order
+    def __init__(  # noqa: PLR0913, PLR0917 - the members of RFC 9457, in its order
         self,
         status: int,
         type_slug: str,

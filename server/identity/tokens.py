@@ -1,4 +1,4 @@
-"""Short access tokens: compact JWS signed with Ed25519, issued by `secondwind token --sub --role`. ◇
+"""Short access tokens: compact JWS signed with Ed25519, issued by `secondwind token --sub --role`. Pure.
 
 The header is not believed but rebuilt: a token's first part must be, byte for byte, the header that this code writes
 for one of the keys it knows. So there is no algorithm to confuse, no embedded key and no critical extension to
@@ -29,7 +29,7 @@ PARTS = 3
 _SUBJECT = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
 
-class TokenRefused(ServerError):
+class TokenRefused(ServerError):  # noqa: N818 - it reads as the sentence it makes
     """A token may not be issued as asked, or is not valid; the sentence says which rule it breaks, never a secret."""
 
 

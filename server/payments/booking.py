@@ -1,7 +1,7 @@
 """Booking a fact: read its stream, let the slice decide, seal the private parts, append; again if the stream moved on.
 
-No transaction is open while any of this runs (attacks E3). The decision is pure; a lost race costs its salts and nothing
-else, because nothing of it leaves before the append has committed (attacks E10).
+No transaction is open while any of this runs (attacks E3). The decision is pure; a lost race costs its salts and no
+more, because nothing of it leaves before the append has committed (attacks E10).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _QUERIES = sql.load("payments")
 
 
 class DeclaredRules:
-    """The rules as last read. Declarations are never taken back, so only something unknown is a reason to read again."""
+    """The rules as last read. No declaration is ever taken back, so only the unknown is a reason to read again."""
 
     def __init__(self, pool: asyncpg.Pool, time_zone: tzinfo) -> None:
         self._pool = pool

@@ -60,6 +60,10 @@ NEVER_MONEY = (
 )
 
 
+_FAMILIES = tuple(name for name in NEVER_MONEY if name.endswith("."))
+_NAMES = frozenset(NEVER_MONEY)
+
+
 def is_never_money(event_type: str) -> bool:
     """Whether notices of this type can be set aside for good."""
-    return any(event_type == name or (name.endswith(".") and event_type.startswith(name)) for name in NEVER_MONEY)
+    return event_type in _NAMES or event_type.startswith(_FAMILIES)

@@ -37,6 +37,8 @@ LIMITS = LoopLimits(in_flight_max=16)
 """Few questions at once: the provider allows a hundred reads a second and others need them too."""
 _OF_A_PAYMENT = frozenset({"charge", "payment"})
 
+_Answer = Booked | Repeated | OtherAsset | NoGift | NoFee
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,13 +52,14 @@ class Provider(Protocol):
 class FeeWorker:
     """Asks what booked gifts cost and books the answers. Any number may run; `name` tells their leases apart."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the worker's dependencies, each replaceable in a test
         self,
         name: str,
         fees: PendingFees,
         books: Books,
         provider: Provider,
         time_zone: tzinfo,
+        *,
         limits: LoopLimits = LIMITS,
     ) -> None:
         self._name = name
@@ -107,7 +110,7 @@ class FeeWorker:
         if movement.type not in _OF_A_PAYMENT:
             return "the provider's movement is not of a payment"
         command = record_command(movement)
-        answer = await self._books.book(
+        answer: _Answer = await self._books.book(
             Booking(
                 stream=fee.stream,
                 decide=lambda gift: record_fee(gift, command, self._time_zone, fee.stream),
@@ -115,19 +118,19 @@ class FeeWorker:
                 claims=(Claim(CLAIM_KIND, self._books.vault.keyed_hash(CLAIM_KIND, movement.id)),),
             )
         )
+        return await self._conclude(fee, answer)
+
+    async def _conclude(self, fee: OwedFee, answer: _Answer) -> str | None:
         match answer:
-            case Booked():
-                return None
+            case OtherAsset() | NoGift():
+                return str(answer)
             case Repeated():
                 await self._fees.settle(fee)
-                return None
             case NoFee():
                 await self._fees.zero(fee)
-                return None
-            case OtherAsset():
-                return str(answer)
-            case NoGift():
-                return "its gift is not in the books"
+            case Booked():
+                pass  # the append's companion has settled it
+        return None
 
 
 def record_command(movement: BalanceTransaction) -> RecordFee:

@@ -1,7 +1,8 @@
 """Many callers, few statements: calls that arrive while one statement runs go together in the next.
 
-A lone call runs at once, nobody waits for company. Under load the statements grow instead of the number of connections,
-and each caller still hears only after its own part is durable.
+A lone call runs at once. Under load a statement begins at most every few milliseconds and grows instead, so that the
+number of statements has a limit and the number of callers does not matter; each still hears only when its own part is
+durable.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class QueueFull(Exception):
 class Grouped(Generic[T, R]):
     """Runs `run(items)` for groups of at most `group_len_max` items; it answers with one result per item, in order.
 
-    What `run` raises, each caller of that group is told; so items must be checked before they come here. One group
+    Groups begin at least `interval_s` apart. What `run` raises, each caller of that group is told; so items must be checked before they come here. One group
     takes at most `timeout_s`, then its callers get TimeoutError, and whether it happened is not known.
     """
 
@@ -37,11 +38,14 @@ class Grouped(Generic[T, R]):
         group_len_max: int = 256,
         queue_len_max: int = 4096,
         timeout_s: float = 5.0,
+        interval_s: float = 0.0,
     ) -> None:
         self._run = run
         self._group_len_max = group_len_max
         self._queue_len_max = queue_len_max
         self._timeout_s = timeout_s
+        self._interval_s = interval_s
+        self._next_at_s = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._runner: asyncio.Task[None] | None = None
 
@@ -57,7 +61,10 @@ class Grouped(Generic[T, R]):
 
     async def _drain(self) -> None:
         try:
+            clock = asyncio.get_running_loop().time
             while self._waiting:
+                await asyncio.sleep(max(0.0, self._next_at_s - clock()))
+                self._next_at_s = clock() + self._interval_s
                 count = min(len(self._waiting), self._group_len_max)
                 await self._run_group([self._waiting.popleft() for _ in range(count)])
         finally:

@@ -28,6 +28,8 @@ BODY_DAYS_MAX = 30
 SWEEP_ROWS_MAX = 1000
 LIST_LIMIT_MAX = 200
 OUTCOME_LEN_MAX = 200
+GROUP_INTERVAL_S = 0.005
+"""A webhook waits at most this long for company: 200 statements a second carry any number of notices."""
 
 Outcome = Literal["done", "ignored", "unhandled"]
 _QUERIES = sql.load("payments")
@@ -98,8 +100,9 @@ class Inbox:
         self._vault = vault
         self._wakeups = wakeups
         self._timeout_s = statement_timeout_s
-        self._filing: Grouped[_Filing, bool] = Grouped(self._file, timeout_s=statement_timeout_s)
-        self._finishing: Grouped[_Finish, None] = Grouped(self._finish, timeout_s=statement_timeout_s)
+        limits = {"timeout_s": statement_timeout_s, "interval_s": GROUP_INTERVAL_S}
+        self._filing: Grouped[_Filing, bool] = Grouped(self._file, **limits)
+        self._finishing: Grouped[_Finish, None] = Grouped(self._finish, **limits)
 
     async def file(self, body: bytes, notice: Notice, ignored: str | None = None) -> bool:
         """Keep a notice; return whether it is new. When this returns, it is durable.
@@ -128,7 +131,7 @@ class Inbox:
         return self._vault.open(row.body_key, row.sealed_body)
 
     async def claim(self, worker: str, *, lease_s: float, limit: int) -> list[Row]:
-        """Lease up to `limit` due rows to `worker`: at most one per payment, and none behind a dead row of its payment."""
+        """Lease up to `limit` due rows to `worker`: at most one per payment, and none behind a dead one."""
         rows = await self._pool.fetch(_QUERIES.claim_notices, worker, lease_s, limit, timeout=self._timeout_s)
         return [Row(r["key"], r["type"], r["object_key"], r["body"], r["body_key"], r["attempts"]) for r in rows]
 

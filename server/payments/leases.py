@@ -1,6 +1,6 @@
 """A loop that claims work by lease and keeps many pieces of it in flight, so that the writer has batches to group.
 
-It sleeps until it is woken, with a slow poll behind the wake-up; it takes no more than it has hands for; and no piece of
+It sleeps until it is woken, with a slow poll behind the wake-up. It takes no more than it has hands for. No piece of
 work, however it fails, stops the loop.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import asyncpg
 
@@ -41,13 +41,13 @@ def backoff_s(attempts: int, *, first_s: float, longest_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LoopLimits:
-    """How much at once, how long, how often. `work_timeout_s` stays below `lease_s`, or two would work on the same row."""
+    """How much at once, how long, how often. `work_timeout_s` is below `lease_s`, or two would work on one row."""
 
     in_flight_max: int = 128
     lease_s: float = 30.0
     work_timeout_s: float = 20.0
     poll_s: float = 2.0
-    claim_interval_s: float = 0.005
+    claim_interval_s: float = 0.02
     trouble_delay_s: float = 1.0
     drain_timeout_s: float = 5.0
 
@@ -77,13 +77,15 @@ class LeaseLoop(Generic[Work]):
         """Work until cancelled. A wake-up that arrives meanwhile is not lost."""
         try:
             async with wakeups.listen(topic) as waiter:
+                clock = asyncio.get_running_loop().time
                 while True:
+                    began_s = clock()
                     claimed = await self._fill()
                     if claimed == 0:
                         await self._rest(asyncio.ensure_future(waiter.wait(self._limits.poll_s)))
-                    # Pieces finish in bursts, as the writer commits them; one claim should follow a burst, not each piece.
+                    # Work arrives and ends in bursts: one claim for a burst, not one per piece.
                     pause_s = self._limits.trouble_delay_s if claimed is None else self._limits.claim_interval_s
-                    await asyncio.sleep(pause_s)
+                    await asyncio.sleep(max(0.0, began_s + pause_s - clock()))
         finally:
             await self._drain()
 
@@ -116,8 +118,9 @@ class LeaseLoop(Generic[Work]):
 
     async def _rest(self, woken: asyncio.Future[bool]) -> None:
         """Wait for a wake-up, the poll, or a finished piece: what was queued behind it may be due now."""
+        waited_for: set[asyncio.Future[Any]] = {woken, *self._tasks}
         try:
-            await asyncio.wait({woken, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         finally:
             woken.cancel()
             with contextlib.suppress(asyncio.CancelledError):

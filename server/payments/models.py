@@ -7,7 +7,7 @@ The parts that only describe are taken as they come: a strange note or address m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -75,7 +75,6 @@ class Charge(ProviderObject):
 class BalanceTransaction(ProviderObject):
     """A movement on the provider's account of ours: the only truth about a fee (reference b.2.1 S16)."""
 
-    object: Literal["balance_transaction"] = "balance_transaction"
     id: Id
     amount: Annotated[int, Field(ge=-AMOUNT_MINOR_MAX, le=AMOUNT_MINOR_MAX)]
     fee: Amount

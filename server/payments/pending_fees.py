@@ -106,7 +106,7 @@ class PendingFees:
 
     async def count(self) -> FeeCount:
         """Return how many fees are owed an answer."""
-        row = await self._pool.fetchrow(_QUERIES.count_fees, timeout=self._timeout_s)
+        [row] = await self._pool.fetch(_QUERIES.count_fees, timeout=self._timeout_s)
         return FeeCount(**row)
 
     async def listing(self, limit: int = LIST_LIMIT_MAX) -> list[ListedFee]:

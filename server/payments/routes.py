@@ -40,8 +40,8 @@ WRONG_MODE: Final = "livemode does not fit this deployment"
 
 SIGNATURE_REFUSED = ProblemKind(
     "signature-refused", 400, "Not signed by the provider, or not for us, or not now",
-    "A webhook's body must carry the provider's signature over exactly these bytes, made with this endpoint's secret, and "
-    "not long ago. Nothing was stored.",
+    "A webhook's body must carry the provider's signature over exactly these bytes, made with this endpoint's secret, "
+    "and not long ago. Nothing was stored.",
 )  # fmt: skip
 
 _TROUBLE: Final = (*DATABASE_AWAY, asyncpg.PostgresError, TimeoutError, QueueFull, VaultError)

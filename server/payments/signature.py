@@ -1,4 +1,4 @@
-"""Stripe's webhook signature, scheme `v1`: HMAC-SHA256 over the time, a dot and the raw body. Pure (reference b.2.1 S1).
+"""Stripe's webhook signature `v1`: HMAC-SHA256 over the time, a dot and the raw body. Pure (reference b.2.1 S1).
 
 SignatureError
 ├── HeaderMissing       there is no `Stripe-Signature` header

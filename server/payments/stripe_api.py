@@ -65,6 +65,7 @@ class StripeAPI:
         Raises ProviderError.
         """
         client = await self._open()
+        found: Any
         if reference.balance_transaction is not None:
             found = await self._ask(client.v1.balance_transactions.retrieve_async, reference.balance_transaction)
         elif reference.charge is not None:

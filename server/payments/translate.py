@@ -1,4 +1,4 @@
-"""What a provider's notice means for the books: a gift, a hint about a fee, nothing, or something nobody handles yet. Pure.
+"""What a provider's notice means for the books: a gift, a hint about a fee, nothing, or not handled yet. Pure.
 
 The order of delivery is never trusted: whichever of a payment's events comes first makes the gift, and each carries
 enough to do so (design/operations.md "Gift rules"). The outcome's reasons are shown to people and hold nobody's data.
@@ -136,7 +136,7 @@ def _charge(event: Event, charge: Charge) -> Translation:
 def _gift(
     event: Event, amount_minor: int, currency: str, metadata: Mapping[str, object], private: Mapping[str, object]
 ) -> ReceiveGift:
-    """Read the giver's choices. A choice that we do not understand is read as the most private one: telling cannot be undone."""
+    """Read the giver's choices. One that we do not understand is read as the most private: telling cannot be undone."""
     visibility = (_text(metadata.get("visibility")) or "").lower()
     slots = {
         **private,

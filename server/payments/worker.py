@@ -1,6 +1,6 @@
 """The inbox worker: takes filed notices out, finds out what they mean, and has them booked.
 
-A notice that fails is tried again with growing pauses and is dead after eight attempts; meanwhile it holds back only what
+A notice that fails is tried again after growing pauses and is dead after eight attempts. It holds back only what
 is about the same payment. While the ledger cannot append, attempts do not count: an outage must not bury anything.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ATTEMPTS_MAX = 8
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 600.0
+LIMITS = LoopLimits()
 
 _log = logging.getLogger(__name__)
 
@@ -34,21 +35,22 @@ _log = logging.getLogger(__name__)
 class InboxWorker:
     """Works the inbox for one process; `name` tells its leases from those of others. Any number may run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the worker's dependencies, each replaceable in a test
         self,
         name: str,
         inbox: Inbox,
         books: Books,
         rules: DeclaredRules,
         fees: PendingFees,
-        limits: LoopLimits | None = None,
+        *,
+        limits: LoopLimits = LIMITS,
     ) -> None:
         self._name = name
         self._inbox = inbox
         self._books = books
         self._rules = rules
         self._fees = fees
-        self._limits = limits or LoopLimits()
+        self._limits = limits
         self._loop: LeaseLoop[Row] = LeaseLoop("the inbox worker", self._claim, self.work, self._limits)
 
     async def run(self, wakeups: Wakeups) -> None:
@@ -112,7 +114,7 @@ class InboxWorker:
         return Companion(INBOX_DONE, {"key": row.key.hex(), "outcome": "booked", "fee": owed})
 
     async def _fail(self, row: Row, error: Exception) -> None:
-        """Our own errors say what is wrong; of others only the kind is kept, since their text may hold anybody's data."""
+        """Our own errors say what is wrong; of others only the kind is kept: their text may hold anybody's data."""
         why = str(error) if isinstance(error, LedgerError | VaultError) else f"failed: {type(error).__name__}"
         if row.attempts >= ATTEMPTS_MAX:
             _log.error("a notice of type %s is dead after %d attempts: %s", row.type, row.attempts, why)

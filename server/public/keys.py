@@ -1,4 +1,4 @@
-"""Which keys signed which sizes, as the log's own entries say. ◇"""
+"""Which keys signed which sizes, as the log's own entries say. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes that the public side answers and takes. Amounts are decimal strings of minor units. ◇"""
+"""The shapes that the public side answers and takes. Amounts are decimal strings of minor units. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the nodes of a proof to the tiles they are read from, and back. ◇
+"""From the nodes of a proof to the tiles they are read from, and back. Pure.
 
 Tile `n` of level `l` holds nodes `(8 * l, 256 * n + i)`; every complete node below the next tile level is the root of
 a power of two of neighbouring hashes of one tile (c2sp.org/tlog-tiles).
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ledger import merkle
 from ledger.errors import ProofError
+from ledger.grammar import HASH_BYTES
 from ledger.tiles import TILE_HEIGHT, TILE_WIDTH
 
 TileKey = tuple[int, int]
@@ -28,10 +29,10 @@ def tiles_needed(nodes: Iterable[Node], size: int) -> set[TileKey]:
 def node_hash(tiles: Mapping[TileKey, bytes], node: Node) -> bytes:
     """The hash of a complete node. Raises ProofError when its tile does not hold all of it."""
     key, start, count = _place(*node)
-    hashes = tiles.get(key, b"")[start * merkle.HASH_BYTES : (start + count) * merkle.HASH_BYTES]
-    if len(hashes) != count * merkle.HASH_BYTES:
+    hashes = tiles.get(key, b"")[start * HASH_BYTES : (start + count) * HASH_BYTES]
+    if len(hashes) != count * HASH_BYTES:
         raise ProofError(f"tile {key[1]} of level {key[0]} does not hold node {node}")
-    return merkle.root(hashes[i : i + merkle.HASH_BYTES] for i in range(0, len(hashes), merkle.HASH_BYTES))
+    return merkle.root(hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES))
 
 
 def _place(level: int, index: int) -> tuple[TileKey, int, int]:

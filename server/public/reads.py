@@ -8,6 +8,7 @@ import asyncpg
 
 import sql
 from ledger import merkle, proof, tiles
+from ledger.grammar import HASH_BYTES
 from ledger.tiles import TILE_WIDTH
 from server.public.nodes import TileKey, node_hash, tiles_needed
 
@@ -59,8 +60,8 @@ class PublicReads:
             row = await self._row(_queries.stored_tile, level, n)
         if tiles.width(level, n, row["size"]) < width:
             return None
-        hashes: bytes = (row["hashes"] or b"")[: width * merkle.HASH_BYTES]
-        if len(hashes) != width * merkle.HASH_BYTES:
+        hashes: bytes = (row["hashes"] or b"")[: width * HASH_BYTES]
+        if len(hashes) != width * HASH_BYTES:
             raise LookupError(f"tile {n} of level {level} is covered by a checkpoint but not stored to width {width}")
         return hashes
 

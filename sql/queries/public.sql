@@ -24,13 +24,15 @@ select
     array(select bytes from ledger_entries_public
           where log = 'public' and position >= $1 and position < $2 order by position) as entries;
 
--- page: the newest entries before position $1, with the number of all; one row without position when there are none
+-- page: the newest $2 entries before position $1, with the number of all; one row without position when there are none
+-- Positions are dense, so the page is a range with both ends: no plan, however ill-informed, reads more than the page.
+with head as materialized (
+    select coalesce((select position + 1 from ledger_entries_public where log = 'public'
+                     order by position desc limit 1), 0) as size)
 select head.size, e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
-from (select coalesce((select position + 1 from ledger_entries_public where log = 'public'
-                       order by position desc limit 1), 0) as size) as head
-left join lateral (
+from head left join lateral (
     select position, type, period, at_us, leaf_hash, bytes from ledger_entries_public
-    where log = 'public' and position < $1 order by position desc limit $2) as e on true
+    where log = 'public' and position >= least($1, head.size) - $2 and position < least($1, head.size)) as e on true
 order by e.position desc;
 
 -- size: how many entries there are

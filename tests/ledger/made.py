@@ -19,7 +19,14 @@ BYTES = (
 ENTRY = canonical.parse_entry(BYTES)
 
 AT_US_MAX = canonical.parse_at("9999-12-30T23:59:59.999999Z")
-ACCOUNTS = ("assets:cash", "assets:stripe:pending", "income:gifts", "liabilities:vendors", "points:members", "equity:opening")
+ACCOUNTS = (
+    "assets:cash",
+    "assets:stripe:pending",
+    "income:gifts",
+    "liabilities:vendors",
+    "points:members",
+    "equity:opening",
+)
 ASSETS = ("EUR/2", "JPY", "USD/2")
 FUNDS = ("general", "none", "rent")
 OWNERS = (b"", b"a" * 32, b"b" * 32)
@@ -27,7 +34,7 @@ OWNERS = (b"", b"a" * 32, b"b" * 32)
 
 @st.composite
 def transfers(draw: st.DrawFn) -> list[OwnedPosting]:
-    """Owned lines that balance per asset and fund: each line has its counterpart elsewhere in the same asset and fund."""
+    """Owned lines that balance per asset and fund: each line has its counterpart in the same asset and fund."""
     lines: list[OwnedPosting] = []
     for _ in range(draw(st.integers(0, 12))):
         asset, fund = draw(st.sampled_from(ASSETS)), draw(st.sampled_from(FUNDS))
@@ -54,7 +61,9 @@ def entries(draw: st.DrawFn) -> Entry:
         at_us=at_us,
         period=f"{draw(st.integers(0, 9999)):04}-{draw(st.integers(1, 12)):02}",
         type=draw(st.sampled_from(("giving.gift.received.v1", "a.b_c.d_.v99"))),
-        data=draw(st.dictionaries(st.sampled_from(("a", "b_1", "0")), st.text(max_size=5) | st.lists(st.integers(0, 9)))),
+        data=draw(
+            st.dictionaries(st.sampled_from(("a", "b_1", "0")), st.text(max_size=5) | st.lists(st.integers(0, 9)))
+        ),
         postings=postings.settle(lines)[0],
         private_root=draw(st.none() | st.binary(min_size=32, max_size=32)),
         phase=phase,

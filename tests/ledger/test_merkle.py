@@ -31,14 +31,14 @@ def path(m: int, leaves: list[bytes]) -> list[bytes]:
     return [*path(m, leaves[:k]), mth(leaves[k:])] if m < k else [*path(m - k, leaves[k:]), mth(leaves[:k])]
 
 
-def subproof(m: int, leaves: list[bytes], whole: bool) -> list[bytes]:
+def subproof(m: int, leaves: list[bytes], *, whole: bool) -> list[bytes]:
     """SUBPROOF of RFC 6962 2.1.2."""
     if m == len(leaves):
         return [] if whole else [mth(leaves)]
     k = split(len(leaves))
     if m <= k:
-        return [*subproof(m, leaves[:k], whole), mth(leaves[k:])]
-    return [*subproof(m - k, leaves[k:], False), mth(leaves[:k])]
+        return [*subproof(m, leaves[:k], whole=whole), mth(leaves[k:])]
+    return [*subproof(m - k, leaves[k:], whole=False), mth(leaves[:k])]
 
 
 def split(n: int) -> int:
@@ -67,7 +67,7 @@ def test_roots_and_inclusion_proofs_are_those_of_the_definition(size: int) -> No
 def test_consistency_proofs_are_those_of_the_definition(new: int) -> None:
     for old in range(new + 1):
         found = read(merkle.consistency_indexes(old, new), new)
-        assert found == (subproof(old, LEAVES[:new], True) if old else [])
+        assert found == (subproof(old, LEAVES[:new], whole=True) if old else [])
         merkle.verify_consistency(old, new, mth(LEAVES[:old]), mth(LEAVES[:new]), found)
 
 
@@ -91,7 +91,7 @@ def test_an_inclusion_proof_proves_one_leaf_at_one_index_of_one_size(size: int) 
 def test_a_consistency_proof_with_one_byte_changed_proves_nothing(data: st.DataObject) -> None:
     new = data.draw(st.integers(2, SIZE_MAX))
     old = data.draw(st.integers(1, new - 1))
-    parts = [mth(LEAVES[:old]), mth(LEAVES[:new]), *subproof(old, LEAVES[:new], True)]
+    parts = [mth(LEAVES[:old]), mth(LEAVES[:new]), *subproof(old, LEAVES[:new], whole=True)]
     which, byte = data.draw(st.integers(0, len(parts) - 1)), data.draw(st.integers(0, 31))
     part = bytearray(parts[which])
     part[byte] ^= data.draw(st.integers(1, 255))

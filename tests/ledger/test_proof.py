@@ -51,9 +51,9 @@ def test_nothing_is_read_for_a_proof_of_no_hashes() -> None:
 
 def test_a_reader_that_returns_too_few_hashes_is_noticed() -> None:
     with pytest.raises(ProofError, match="returned 1 hashes for 3 nodes"):
-        proof.inclusion(lambda nodes: [bytes(32)], 0, 8)
+        proof.inclusion(lambda _: [bytes(32)], 0, 8)
     with pytest.raises(ProofError, match="returned 0 hashes"):
-        proof.inclusion(proof.folding(lambda nodes: [], 7), 0, 7)
+        proof.inclusion(proof.folding(lambda _: [], 7), 0, 7)
 
 
 def test_a_proof_of_63_hashes_reads_back() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import canonical
 from ledger.errors import EntryError
 from ledger.guards import Guard
 from ledger.registry import LEDGER_TYPES, Registry, TypeSpec
@@ -98,8 +99,6 @@ def test_no_text_raises_anything_but_an_entry_error(text: str) -> None:
     )
 )
 def test_no_json_in_a_type_or_guard_raises_anything_but_an_entry_error(value: Any) -> None:
-    from ledger import canonical  # noqa: PLC0415  # beside its only use
-
     for document in (
         value,
         {"guards": value, "types": {}},

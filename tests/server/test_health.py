@@ -34,7 +34,11 @@ def made(**fields: Any) -> Health:
     values: dict[str, Any] = {
         "version": "1.0",
         "checks": {"database": always(None), "schema": always(None)},
-        "facts": {"mode": always("demo"), "public": always({"size": 7, "halted": None}), "page_built": always(True)},
+        "facts": {
+            "mode": always("demo"),
+            "public": always({"size": 7, "halted": None}),
+            "page_built": always(value=True),
+        },
         "operator_facts": {"inbox": always({"new": 3, "dead": 0}), "books": always({"size": 9})},
         "registry": CollectorRegistry(),
         **fields,
@@ -111,6 +115,12 @@ async def test_many_who_ask_at_once_are_answered_from_one_look() -> None:
         assert {answer.json()["looks"] for answer in answers} == {1}
         now[0] += health.ANSWER_AGE_S_MAX + 0.01
         assert (await far(edge, "/status")).json()["looks"] == 2
+
+
+async def test_facts_whose_names_differ_in_a_dot_only_do_not_break_the_metrics() -> None:
+    async with serving(made(facts={"inbox_types": always({"a.b": 1, "a_b": 2})}).routes()) as edge:
+        answer = await edge.get("/metrics")
+    assert b"secondwind_inbox_types_a_b 2.0" in answer.body
 
 
 async def test_metrics_are_for_the_operator_and_hold_every_number_of_the_status() -> None:

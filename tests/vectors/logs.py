@@ -20,18 +20,15 @@ from ledger.verify import EntryChecker
 RECOVERY = note.SigningKey("recovery.example.org", bytes([7]) * 32)
 WITNESS_VKEY = "witness.example.org/w1+f3c080b6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"
 
-GIFT_SLOTS = tuple(
-    SlotSpec(name, group)
-    for name, group in (
-        ("nonce", "identity"),
-        ("books_entry", "audit"),
-        ("giver", "identity"),
-        ("dedication", "identity"),
-        ("employer", "identity"),
-        ("campaign", "identity"),
-        ("note", "identity"),
-        ("request", "audit"),
-    )
+GIFT_SLOTS = (
+    SlotSpec("nonce", "identity"),
+    SlotSpec("books_entry", "audit"),
+    SlotSpec("giver", "identity"),
+    SlotSpec("dedication", "identity"),
+    SlotSpec("employer", "identity"),
+    SlotSpec("campaign", "identity"),
+    SlotSpec("note", "identity"),
+    SlotSpec("request", "audit"),
 )
 GIFT = TypeSpec("giving.gift.received.v1", {"via": {"is": "enum", "of": ["processor", "bank"]}}, "some", GIFT_SLOTS)
 HELP = TypeSpec(

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     """Writes the files, or with `--check` names those that differ."""
     stale = [name for name, text in texts().items() if _read(HERE / name) != text]
     for name in stale:
-        print(f"{name} {'differs' if '--check' in arguments else 'written'}")
+        sys.stdout.write(f"{name} {'differs' if '--check' in arguments else 'written'}\n")
         if "--check" not in arguments:
             (HERE / name).write_text(texts()[name], encoding="ascii")
     return 1 if stale and "--check" in arguments else 0

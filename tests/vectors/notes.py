@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ledger import note
+from ledger import merkle, note
 from ledger.checkpoint import Checkpoint
 from ledger.grammar import decode_base64, encode_base64
-from ledger.merkle import EMPTY_ROOT
 from tests.vectors.logs import WITNESS_VKEY
-from tests.vectors.trees import KEY
+from tests.vectors.trees import COSIGNATURE, HASHES, KEY
 
 OTHER = note.SigningKey("other.example.org", bytes([9]) * 32)
 TWIN = note.SigningKey(KEY.name, bytes([8]) * 32)
 TEXT = Checkpoint(KEY.name, 8, bytes(32)).text()
-COSIGNED = (
-    "ledger.example.org/main\n8\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n\n"
-    "\u2014 ledger.example.org/main wuZjc4Ip0Cntt50vSyVo0BKEcSsCDE5sbGd9TM7t621KslV9+JOqnukYlmh04Dp/FlhTH/pz9mPBF3oWDjWa5GIEwQM=\n"
-    "\u2014 witness.example.org/w1 88CAtgAAAABkGFDLtNGpN6fjr8uxNYSgtfhSDu+IHD0ltaJq7+Bt5o/NGjaw5cSDIFLL8CXpFnkJAhute5sdrvOLvm5Xb"
-    "7NkuYELBw==\n"
-)
+COSIGNED = KEY.sign(Checkpoint(KEY.name, 8, merkle.root(HASHES)).text()) + COSIGNATURE
+C2SP_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+C2SP_TEXT = "This is an example message.\n"
+C2SP_LINE = "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
+"""The example of c2sp.org/signed-note."""
 
 
 def vectors() -> dict[str, Any]:
@@ -44,7 +42,7 @@ def vectors() -> dict[str, Any]:
                 "size": size,
                 "root": encode_base64(root),
             }
-            for size, root in ((0, EMPTY_ROOT), (1, bytes(32)), (2**53 - 1, bytes(range(32))))
+            for size, root in ((0, merkle.EMPTY_ROOT), (1, bytes(32)), (2**53 - 1, bytes(range(32))))
         ],
         "checkpoints_bad": [{"name": name, "text": text} for name, text in _bad_checkpoints()],
     }
@@ -59,7 +57,9 @@ def _good() -> list[tuple[str, str, list[str], str, list[str]]]:
     odd = "a\n\n\nb\n\u2014 no signature\n\n"
     own, both = [KEY.vkey], [KEY.vkey, OTHER.vkey]
     garbage = "\u2014 somebody AAAAAAA=\n"
+    c2sp = f"{C2SP_TEXT}\n\u2014 example.com/foo {C2SP_LINE}\n"
     return [
+        ("the example of C2SP", c2sp, [C2SP_KEY], C2SP_TEXT, ["example.com/foo"]),
         ("one signature", mine, own, TEXT, [KEY.name]),
         ("a second one by an unknown key", mine + _line(other), own, TEXT, [KEY.name]),
         ("an unknown one first", f"{TEXT}\n{garbage}{_line(mine)}", own, TEXT, [KEY.name]),

@@ -18,6 +18,12 @@ HASHES = [canonical.leaf_hash(leaf) for leaf in LEAVES]
 KEY = note.SigningKey("ledger.example.org/main", bytes(range(32)))
 SIZE_MAX = 8
 
+COSIGNATURE = (
+    "\u2014 witness.example.org/w1 88CAtgAAAABkGFDLtNGpN6fjr8uxNYSgtfhSDu+IHD0ltaJq7+Bt5o/NGjaw5cSDIFLL8CXpFnkJ"
+    "Ahute5sdrvOLvm5Xb7NkuYELBw==\n"
+)
+"""A witness's line, made elsewhere, over the checkpoint of all eight leaves."""
+
 
 def merkle_vectors() -> dict[str, Any]:
     """Roots, every inclusion and consistency proof up to eight leaves, and spoiled ones."""
@@ -108,14 +114,12 @@ def _bad_consistency(roots: list[bytes]) -> list[dict[str, Any]]:
 
 def proof_vectors() -> dict[str, Any]:
     """tlog-proof files, each with the entry and key to judge it by."""
-    good = []
-    for size in (1, 5, 8):
-        for index in {0, 3 % size, size - 1}:
-            good.append((f"leaf {index} of {size}", LEAVES[index], _tlog_proof(index, size)))
-    cosigned = _tlog_proof(3, 8) + (
-        "\u2014 witness.example.org/w1 88CAtgAAAABkGFDLtNGpN6fjr8uxNYSgtfhSDu+IHD0ltaJq7+Bt5o/NGjaw5cSDIFLL8CXpFnkJAhute5sdr"
-        "vOLvm5Xb7NkuYELBw==\n"
-    )
+    good = [
+        (f"leaf {index} of {size}", LEAVES[index], _tlog_proof(index, size))
+        for size in (1, 5, 8)
+        for index in sorted({0, 3 % size, size - 1})
+    ]
+    cosigned = _tlog_proof(3, 8) + COSIGNATURE
     good.append(("with a cosignature", LEAVES[3], cosigned))
     text = _tlog_proof(3, 8)
     good.append(("with extra data", LEAVES[3], text.replace("\nindex", "\nextra AAEC\nindex", 1)))

@@ -1,4 +1,4 @@
-"""What giving can be asked to record. Pure. Both are facts that a provider reports: they are not refused for want of cover.
+"""What giving can be asked to record. Pure. Both are facts that a provider reports, so no want of cover refuses them.
 
 `private` holds values of the entry's private slots by name; they are sealed before they reach the ledger.
 Times are seconds since 1970 UTC, as the provider states them.

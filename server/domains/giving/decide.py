@@ -1,6 +1,6 @@
 """What giving decides: the state of one gift folded from its stream, and the event that a command leads to. Pure.
 
-One stream is one payment. Its first entry is the gift; the fee refers to it. A fact that is there already is `Repeated`:
+One stream is one payment. Its first entry is the gift; the fee refers to it. A fact that is there is `Repeated`:
 duplicates and any order of delivery lead to one gift and one fee (design/operations.md "Gift rules").
 """
 
@@ -65,7 +65,7 @@ class NotHeld:
 
 @dataclass(frozen=True, slots=True)
 class OtherAsset:
-    """The provider changed the gift into another currency; which one the charity really holds is for a person to say."""
+    """The provider changed the gift into another currency; what the charity really holds is for a person to say."""
 
     gift_asset: str
     fee_asset: str
@@ -77,6 +77,9 @@ class OtherAsset:
 @dataclass(frozen=True, slots=True)
 class NoGift:
     """The stream holds no gift that a fee could belong to."""
+
+    def __str__(self) -> str:
+        return "its gift is not in the books"
 
 
 @dataclass(frozen=True, slots=True)

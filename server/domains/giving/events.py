@@ -14,6 +14,7 @@ from typing import Final
 from ledger import postings as settlement
 from ledger.grammar import encode_base64
 from ledger.registry import TypeSpec
+from ledger.schema import Spec
 from ledger.slots import SlotSpec
 from ledger.types import Data, OwnedPosting
 from server.domains.giving.commands import ReceiveGift, RecordFee
@@ -29,11 +30,16 @@ GIFTS_RESTRICTED: Final = "income:gifts:restricted"
 PROCESSING_FEES: Final = "expenses:fees:processing"
 GENERAL: Final = "general"
 
-_VIA = {"is": "enum", "of": ["bank", "cash", "kind", "processor"]}
-_VISIBILITY = {"is": "enum", "of": ["hidden", "live", "quiet"]}
-_BEARER = {"is": "enum", "of": ["charity", "giver"]}
-_DATE = {"is": "date"}
-_GIFT_DATA = {"effective_on": _DATE, "fee_borne_by": _BEARER, "via": _VIA, "visibility": _VISIBILITY}
+_VIA: Spec = {"is": "enum", "of": ["bank", "cash", "kind", "processor"]}
+_VISIBILITY: Spec = {"is": "enum", "of": ["hidden", "live", "quiet"]}
+_BEARER: Spec = {"is": "enum", "of": ["charity", "giver"]}
+_DATE: Spec = {"is": "date"}
+_GIFT_DATA: Mapping[str, Spec] = {
+    "effective_on": _DATE,
+    "fee_borne_by": _BEARER,
+    "via": _VIA,
+    "visibility": _VISIBILITY,
+}
 _GIFT_SLOTS = (
     SlotSpec("nonce", "identity"),
     SlotSpec("owners", "audit"),
@@ -89,17 +95,21 @@ class NewEvent:
 def gift_received(command: ReceiveGift, fund: str, *, restricted: bool, effective_on: date, owner: bytes) -> NewEvent:
     """A gift whose purpose is known: it is income of that fund at once, gross."""
     income = GIFTS_RESTRICTED if restricted else GIFTS_UNRESTRICTED
-    return _gift(GIFT_RECEIVED, command, fund, income, _gift_data(command, effective_on), dict(command.private), owner)
+    postings = _money(command, fund, income, owner)
+    slots = {**command.private, "owners": owners(postings)}
+    return NewEvent(GIFT_RECEIVED, _gift_data(command, effective_on), postings, slots)
 
 
 def gift_suspended(command: ReceiveGift, *, effective_on: date, owner: bytes) -> NewEvent:
-    """A gift for a fund that we do not have: it waits in suspense until a person decides. What was asked for is private."""
+    """A gift for a fund that we do not have: it waits in suspense for a person. What was asked for is private."""
+    postings = _money(command, GENERAL, SUSPENSE, owner)
     data = {**_gift_data(command, effective_on), "reason": "fund_unknown"}
     note = {"fund": command.fund, "note": command.private.get("note", "")}
-    return _gift(GIFT_SUSPENDED, command, GENERAL, SUSPENSE, data, {**command.private, "note": note}, owner)
+    slots = {**command.private, "note": note, "owners": owners(postings)}
+    return NewEvent(GIFT_SUSPENDED, data, postings, slots)
 
 
-def fee_recorded(
+def fee_recorded(  # noqa: PLR0913 - each says one thing about the fee, by name
     command: RecordFee, fund: str, *, borne_by: str, effective_on: date, gift_position: int, owner: bytes
 ) -> NewEvent:
     """What the provider kept of a gift, borne by `fund`."""
@@ -117,7 +127,7 @@ def fee_recorded(
 
 
 def owners(postings: tuple[OwnedPosting, ...]) -> list[list[object]]:
-    """The slot that says who owns which part of which posting: `[[index, owner, amount], …]` over the settled postings."""
+    """The slot that says who owns what of each settled posting: `[[index, owner, amount], …]`."""
     _, splits = settlement.settle(postings)
     return [[index, encode_base64(owner), str(amount)] for index, owner, amount in splits]
 
@@ -131,17 +141,8 @@ def _gift_data(command: ReceiveGift, effective_on: date) -> dict[str, object]:
     }
 
 
-def _gift(
-    type_name: str,
-    command: ReceiveGift,
-    fund: str,
-    counter_account: str,
-    data: Data,
-    slots: Mapping[str, object],
-    owner: bytes,
-) -> NewEvent:
-    postings = (
+def _money(command: ReceiveGift, fund: str, counter_account: str, owner: bytes) -> tuple[OwnedPosting, ...]:
+    return (
         OwnedPosting(PENDING, command.asset, fund, command.amount_minor, owner),
         OwnedPosting(counter_account, command.asset, fund, -command.amount_minor, owner),
     )
-    return NewEvent(type_name, data, postings, {**slots, "owners": owners(postings)})

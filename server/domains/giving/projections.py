@@ -27,7 +27,7 @@ class GiftsProjection:
     log: LogName = "books"
 
     async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEntry]) -> None:
-        """Apply entries in order; those of other slices are passed over. Raises for an entry that is not what it says."""
+        """Apply entries in order; those of other slices are passed over. Raises for one that is not what it says."""
         ours = [canonical.parse_entry(stored.bytes) for stored in entries if stored.type in _OURS]
         gifts = [_GiftRow.of(entry) for entry in ours if entry.type in _GIFTS]
         if gifts:

@@ -24,7 +24,7 @@ KINDS = {"balance_transactions": "balance_transaction", "charges": "charge", "pa
 
 
 class StripePeer:
-    """Serves what `state` remembers to whoever has `key`. Set `trouble` to a status, and it answers with that instead."""
+    """Serves what `state` remembers to whoever has `key`. With `trouble` set to a status, it answers with that."""
 
     def __init__(self, state: StripeState, key: str) -> None:
         self.state = state

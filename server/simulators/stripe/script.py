@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.simulators.stripe import shapes
-from server.simulators.stripe.shapes import Object
+from server.simulators.stripe.shapes import Object, Payment
 from server.simulators.stripe.variety import HOME_CURRENCY, Gift, Variety
 
 CREATED_SHARE = 0.2
@@ -53,18 +53,21 @@ class _Director:
 
     def scene(self) -> Scene:
         gift = self._gift
-        settled = self._charge(settled=True)
-        charge = self._charge(settled=False) if gift.settled_late else settled
+        payment = Payment(gift.ids, gift.amount, gift.currency, gift.metadata, gift.person, gift.card, self._now_s)
+        settled = shapes.charge(payment, settled=True)
+        charge = shapes.charge(payment, settled=False) if gift.settled_late else settled
         movement = shapes.balance_transaction(gift.ids, gift.settlement, self._now_s)
         intent_first = not self._variety.chance(SWAPPED_SHARE)
         deliveries = [self._send("charge.succeeded", charge, NEXT_S if intent_first else 0.0)]
         things = [charge, movement]
         if gift.ids.payment_intent is not None:
-            intent = self._intent(succeeded=True)
+            intent = shapes.payment_intent(payment, succeeded=True)
             things.append(intent)
             deliveries.append(self._send("payment_intent.succeeded", intent, 0.0 if intent_first else NEXT_S))
             if self._variety.chance(CREATED_SHARE):
-                deliveries.append(self._send("payment_intent.created", self._intent(succeeded=False), 0.0))
+                deliveries.append(
+                    self._send("payment_intent.created", shapes.payment_intent(payment, succeeded=False), 0.0)
+                )
         pays = frozenset(
             delivery.event["id"] for delivery in deliveries if delivery.event["type"].endswith(".succeeded")
         )
@@ -94,15 +97,3 @@ class _Director:
     def _payout(self) -> Delivery:
         thing = shapes.payout(self._variety.id("po"), self._variety.id("txn"), 50_000, HOME_CURRENCY, self._now_s)
         return self._send("payout.created", thing, 0.0)
-
-    def _charge(self, *, settled: bool) -> Object:
-        gift = self._gift
-        return shapes.charge(
-            gift.ids, gift.amount, gift.currency, gift.metadata, gift.person, gift.card, self._now_s, settled=settled
-        )
-
-    def _intent(self, *, succeeded: bool) -> Object:
-        gift = self._gift
-        return shapes.payment_intent(
-            gift.ids, gift.amount, gift.currency, gift.metadata, gift.person.email, self._now_s, succeeded=succeeded
-        )

@@ -47,6 +47,19 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment: what its intent and its charge have in common. `created` is in seconds since 1970."""
+
+    ids: Ids
+    amount: int
+    currency: str
+    metadata: dict[str, str]
+    person: Person
+    card: Card
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What the provider put on its account for us: in the account's currency, after its fee."""
 
@@ -56,10 +69,9 @@ class Settlement:
     exchange_rate: float | None = None
 
 
-def payment_intent(
-    ids: Ids, amount: int, currency: str, metadata: dict[str, str], email: str, created: int, *, succeeded: bool
-) -> Object:
+def payment_intent(payment: Payment, *, succeeded: bool) -> Object:
     """A PaymentIntent, succeeded or still waiting for its payment method."""
+    ids, amount = payment.ids, payment.amount
     return {
         "id": ids.payment_intent,
         "object": "payment_intent",
@@ -75,8 +87,8 @@ def payment_intent(
         "capture_method": "automatic_async",
         "client_secret": f"{ids.payment_intent}_secret_{ids.charge[-12:]}",
         "confirmation_method": "automatic",
-        "created": created,
-        "currency": currency,
+        "created": payment.created,
+        "currency": payment.currency,
         "customer": ids.customer,
         "customer_account": None,
         "description": None,
@@ -85,7 +97,7 @@ def payment_intent(
         "latest_charge": ids.charge if succeeded else None,
         "livemode": False,
         "managed_payments": {"enabled": False},
-        "metadata": metadata,
+        "metadata": payment.metadata,
         "next_action": None,
         "on_behalf_of": None,
         "payment_method": ids.payment_method if succeeded else None,
@@ -93,7 +105,7 @@ def payment_intent(
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": ["card", "link"],
         "processing": None,
-        "receipt_email": email,
+        "receipt_email": payment.person.email,
         "review": None,
         "setup_future_usage": None,
         "shipping": None,
@@ -106,18 +118,9 @@ def payment_intent(
     }
 
 
-def charge(
-    ids: Ids,
-    amount: int,
-    currency: str,
-    metadata: dict[str, str],
-    person: Person,
-    card: Card,
-    created: int,
-    *,
-    settled: bool,
-) -> Object:
+def charge(payment: Payment, *, settled: bool) -> Object:
     """A captured Charge; `settled` says whether its balance transaction is known already."""
+    ids, amount = payment.ids, payment.amount
     return {
         "id": ids.charge,
         "object": "charge",
@@ -128,11 +131,11 @@ def charge(
         "application_fee": None,
         "application_fee_amount": None,
         "balance_transaction": ids.balance_transaction if settled else None,
-        "billing_details": _billing_details(person),
+        "billing_details": _billing_details(payment.person),
         "calculated_statement_descriptor": "SECONDWIND GIFT",
         "captured": True,
-        "created": created,
-        "currency": currency,
+        "created": payment.created,
+        "currency": payment.currency,
         "customer": ids.customer,
         "description": None,
         "disputed": False,
@@ -141,7 +144,7 @@ def charge(
         "failure_message": None,
         "fraud_details": {},
         "livemode": False,
-        "metadata": metadata,
+        "metadata": payment.metadata,
         "on_behalf_of": None,
         "outcome": {
             "advice_code": None,
@@ -157,8 +160,8 @@ def charge(
         "paid": True,
         "payment_intent": ids.payment_intent,
         "payment_method": ids.payment_method,
-        "payment_method_details": {"card": _card_details(card, amount), "type": "card"},
-        "receipt_email": person.email,
+        "payment_method_details": {"card": _card_details(payment.card, amount), "type": "card"},
+        "receipt_email": payment.person.email,
         "receipt_number": None,
         "receipt_url": f"https://pay.stripe.com/receipts/payment/{ids.charge}",
         "refunded": False,
@@ -268,7 +271,7 @@ def error(message: str, *, code: str | None = None, param: str | None = None) ->
 
 
 def _billing_details(person: Person) -> Object:
-    address = {name: None for name in ("city", "line1", "line2", "state")}
+    address: Object = dict.fromkeys(("city", "line1", "line2", "state"))
     return {
         "address": {**address, "country": person.country, "postal_code": person.postal_code},
         "email": person.email,

@@ -1,4 +1,4 @@
-"""What the books should say once everything that was sent has been worked. Tests hold the books against it, to the cent."""
+"""What the books should say once all that was sent has been worked. Tests hold them against it, to the cent."""
 
 from __future__ import annotations
 

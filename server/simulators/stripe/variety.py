@@ -184,7 +184,7 @@ class Variety:
 
 
 def settle(amount: int, currency: str, card: Card) -> Settlement:
-    """Return what reaches the account: 2.9 % + 30, more for some cards, converted to the home currency where it must be."""
+    """Return what reaches the account: 2.9 % + 30, more for some cards, in the home currency."""
     rate_bp = 350 if card.brand == "amex" else 290
     if card.country != "US":
         rate_bp += 150

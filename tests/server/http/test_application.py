@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from server.errors import StartRefused
 from server.http.application import make_application
 from server.http.problems import ProblemKind
+from server.http.routes import Access
 from server.http.runner import Runner
 from tests.server.http.serving import Settings, assert_problem, hello, route, serving
 
@@ -31,7 +33,7 @@ def test_two_kinds_of_problem_under_one_name_do_not_start() -> None:
 
 
 def test_a_trusted_proxy_that_is_no_address_does_not_start() -> None:
-    with pytest.raises(StartRefused, match="'proxy.example' is neither"):
+    with pytest.raises(StartRefused, match=r"'proxy\.example' is neither"):
         make_application([], Settings(trusted_proxies=("proxy.example",)))
 
 
@@ -92,6 +94,24 @@ async def test_a_trusted_proxys_request_id_is_kept_when_it_is_harmless() -> None
     async with serving([route()], Settings(trusted_proxies=("127.0.0.1",)), new_id=lambda: "ours") as edge:
         assert (await edge.get("/thing", X_Request_Id="proxy-0123456789")).headers["x-request-id"] == "proxy-0123456789"
         assert (await edge.get("/thing", X_Request_Id='a"b c')).headers["x-request-id"] == "ours"
+
+
+async def test_a_websocket_passes_and_outlives_every_limit_of_ordinary_routes() -> None:
+    async def echo(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(await socket.receive_str())
+        await socket.close()
+        return socket
+
+    row = route("/ws", echo, access=Access.SOCKET, timeout_s=None, response="application/octet-stream")
+    async with (
+        serving([row]) as edge,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{edge.base}/ws") as socket,
+    ):
+        await socket.send_str("hello")
+        assert await socket.receive_str() == "hello"
 
 
 async def test_redirects_are_answers_and_no_problems() -> None:

@@ -77,9 +77,9 @@ async def test_a_page_that_was_not_built_says_so_kindly_and_the_service_runs(tmp
 
 async def test_a_new_build_is_served_without_a_restart(built: Path) -> None:
     page = WebPage(built)
+    assert page.built
     async with serving(page.routes()) as edge:
         await edge.get("/")
-        assert page.built
         (built / "assets" / "main-3c4d.js").write_text("export const a = 2;")
         (built / "index.html").write_text(INDEX.replace("1a2b", "3c4d") + "<!-- newer -->")
         assert (await edge.get("/")).headers["etag"]

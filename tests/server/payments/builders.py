@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from server.simulators.stripe import shapes
-from server.simulators.stripe.shapes import Card, Ids, Person, Settlement
+from server.simulators.stripe.shapes import Card, Ids, Payment, Person, Settlement
 
 IDS = Ids("pi_test1", "ch_test1", "txn_test1", "pm_test1", "cus_test1")
 PERSON = Person("Ada Abara", "ada@example.org", "80014", "US")
@@ -16,7 +16,7 @@ CREATED_S = 1_764_000_000  # 2025-11-24 16:00 UTC
 
 def intent(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", **changes: Any) -> dict[str, Any]:
     metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
-    thing = shapes.payment_intent(ids, amount, currency, metadata, PERSON.email, CREATED_S, succeeded=True)
+    thing = shapes.payment_intent(Payment(ids, amount, currency, metadata, PERSON, CARD, CREATED_S), succeeded=True)
     return thing | changes
 
 
@@ -24,7 +24,7 @@ def charge(
     ids: Ids = IDS, amount: int = 10330, currency: str = "usd", *, settled: bool = True, **changes: Any
 ) -> dict[str, Any]:
     metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
-    thing = shapes.charge(ids, amount, currency, metadata, PERSON, CARD, CREATED_S, settled=settled)
+    thing = shapes.charge(Payment(ids, amount, currency, metadata, PERSON, CARD, CREATED_S), settled=settled)
     return thing | changes
 
 

@@ -190,7 +190,8 @@ async def test_a_reference_that_does_not_open_holds_back_no_other_fee(world: Wor
     await world.deliver(INTENT, event("payment_intent.succeeded", other, "evt_other"))
     await world.work()
     await world.pool.execute(
-        "update payments_pending_fees set reference = '\\x00' where position = (select min(position) from payments_pending_fees)"
+        "update payments_pending_fees set reference = '\\x00'"
+        " where position = (select min(position) from payments_pending_fees)"
     )
     world.provider.knows("ch_test1", movement())
     world.provider.knows("ch_other", movement(id="txn_other"))

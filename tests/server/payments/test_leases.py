@@ -9,6 +9,7 @@ import pytest
 
 from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
 from server.wakeups import Wakeups
+from tests.server.payments.waiting import until
 
 FAST = LoopLimits(
     in_flight_max=3, poll_s=5.0, claim_interval_s=0.0, trouble_delay_s=0.01, drain_timeout_s=0.2, work_timeout_s=0.5
@@ -41,12 +42,6 @@ class Quarry:
         self.done.append(number)
 
 
-async def reached(quarry: Quarry, count: int) -> None:
-    async with asyncio.timeout(3):
-        while len(quarry.done) < count:
-            await asyncio.sleep(0.001)
-
-
 async def test_everything_due_is_worked_with_no_more_hands_than_allowed() -> None:
     quarry = Quarry(*range(20))
     assert await LeaseLoop("test", quarry.claim, quarry.work, FAST).run_once() == 20
@@ -65,10 +60,10 @@ async def test_a_wake_up_is_enough_to_begin_and_a_failing_claim_is_outlived() ->
     quarry.claims_failing = 3
     loop = LeaseLoop("test", quarry.claim, quarry.work, FAST)
     task = asyncio.create_task(loop.run(wakeups, "stones"))
-    await asyncio.sleep(0.1)
+    await until(lambda: not quarry.claims_failing)
     quarry.waiting.append(7)
     wakeups.notify("stones")
-    await reached(quarry, 1)
+    await until(lambda: quarry.done)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -80,7 +75,7 @@ async def test_without_a_wake_up_the_slow_poll_finds_the_work() -> None:
     task = asyncio.create_task(LeaseLoop("test", quarry.claim, quarry.work, limits).run(Wakeups(), "stones"))
     await asyncio.sleep(0)
     quarry.waiting.append(7)
-    await reached(quarry, 1)
+    await until(lambda: quarry.done)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -102,9 +97,7 @@ async def test_cancelled_it_finishes_what_it_holds_and_gives_up_what_hangs() -> 
     quarry = Quarry(1, 2)
     loop = LeaseLoop("test", quarry.claim, work, FAST)
     task = asyncio.create_task(loop.run(Wakeups(), "stones"))
-    async with asyncio.timeout(3):
-        while loop.in_flight < 2:
-            await asyncio.sleep(0.001)
+    await until(lambda: loop.in_flight == 2)
     task.cancel()
     gate.set()
     await asyncio.gather(task, return_exceptions=True)

@@ -68,7 +68,7 @@ def test_a_body_that_cannot_be_read_is_filed_under_its_digest(unreadable: bytes)
 
 
 @pytest.mark.parametrize(("livemode", "read"), [(True, True), (False, False), (None, None), ("true", None), (1, None)])
-def test_livemode_is_known_only_when_it_is_said(livemode: object, read: bool | None) -> None:
+def test_livemode_is_known_only_when_it_is_said(livemode: object, *, read: bool | None) -> None:
     assert notices.read(body(livemode=livemode)).livemode is read
 
 

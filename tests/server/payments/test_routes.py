@@ -139,9 +139,10 @@ async def test_a_body_at_the_limit_is_stored(world: World, edge: Edge, settings:
 
 
 async def test_a_cut_body_stores_nothing(world: World, edge: Edge) -> None:
-    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nStripe-Signature: {sign(BODY, SECRET, now_s())}\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    signature = sign(BODY, SECRET, now_s())
+    headers = f"Host: x\r\nStripe-Signature: {signature}\r\nContent-Length: {len(BODY)}\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
-    writer.write(head.encode() + BODY[:-10])
+    writer.write(f"POST {PATH} HTTP/1.1\r\n{headers}\r\n".encode() + BODY[:-10])
     await writer.drain()
     writer.close()
     await writer.wait_closed()
@@ -179,6 +180,7 @@ async def test_a_notice_for_the_other_mode_is_stored_as_ignored(
     settings: WebhookSettings,
     figures: CollectorRegistry,
     mode: str,
+    *,
     livemode: bool,
     state: str,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What notices mean: gifts from strict amounts, wishes taken as they come, and nothing that the provider sends raises."""
+"""What notices mean: gifts from strict amounts, wishes taken as they come, and nothing whatsoever raises."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_fund_is_read_as_written_and_never_longer_than_the_provider_allows(wri
         ({}, False),
     ],
 )
-def test_covering_fees_is_a_plain_yes(written: object, covered: bool) -> None:
+def test_covering_fees_is_a_plain_yes(written: object, *, covered: bool) -> None:
     assert (
         gift(event("payment_intent.succeeded", intent(metadata={"cover_fees": written}))).command.cover_fees is covered
     )

@@ -9,6 +9,7 @@ import pytest
 from ledger.errors import Busy, VersionConflict
 from server.payments.worker import ATTEMPTS_MAX
 from tests.server.payments.builders import IDS, charge, event, intent
+from tests.server.payments.waiting import until
 from tests.server.payments.world import World
 
 INTENT = event("payment_intent.succeeded", intent(), "evt_intent")
@@ -276,9 +277,7 @@ async def test_the_worker_is_woken_by_a_filed_notice_and_stops_when_cancelled(wo
     task = asyncio.create_task(world.worker(poll_s=30.0).run(world.wakeups))
     await asyncio.sleep(0)
     await world.deliver(INTENT)
-    async with asyncio.timeout(5):
-        while not await gifts(world):
-            await asyncio.sleep(0.01)
+    await until(lambda: gifts(world))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

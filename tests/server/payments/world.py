@@ -1,4 +1,4 @@
-"""A whole way for gifts, as the composition root builds it, on a real Postgres: what the tests of this folder act on."""
+"""The way of a gift as the composition root builds it, on a real Postgres: what the tests of gifts act on."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ class World:
     projector: Projector
 
     def worker(self, name: str = "worker-1", **limits: Any) -> InboxWorker:
-        return InboxWorker(name, self.inbox, self.books, self.rules, self.fees, dataclasses.replace(LIMITS, **limits))
+        return InboxWorker(
+            name, self.inbox, self.books, self.rules, self.fees, limits=dataclasses.replace(LIMITS, **limits)
+        )
 
     def fee_worker(self, name: str = "fees-1") -> FeeWorker:
         return FeeWorker(name, self.fees, self.books, self.provider, self.rules.time_zone)

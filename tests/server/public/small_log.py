@@ -13,7 +13,7 @@ from ledger.batches import BatchKey
 from ledger.note import SigningKey
 from ledger.signer import Signer
 from ledger.signer_state import PublishDirectory, StateFile
-from ledger.store import Writer, create_log
+from ledger.store import Writer, WriterLimits, create_log
 from ledger.types import Command, Draft, OwnedPosting, SealedSlots
 from server import birth, chart
 from server.db import Database
@@ -23,6 +23,8 @@ KEY = SigningKey(ORIGIN, bytes(range(32)))
 RECOVERY = SigningKey(f"{ORIGIN}/recovery", bytes(range(32, 64)))
 DRAFTS_PER_COMMAND_MAX = 100
 ASSET = "USD/2"
+LIMITS = WriterLimits(partition_entries=256)
+"""So small that a log of a few hundred entries spans several partitions."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ async def small_log(database: Database, directory: Path) -> AsyncIterator[SmallL
     async with database.writer.acquire() as connection:
         await create_log(connection, "public", origin=ORIGIN, mode="test", time_zone="UTC")
     batch_key = BatchKey(bytes(range(64, 96)))
-    writer = Writer(database.writer, "public", epoch=1, batch_key=batch_key, clock=now_us)
+    writer = Writer(database.writer, "public", epoch=1, batch_key=batch_key, clock=now_us, limits=LIMITS)
     signer = Signer(
         database.signer,
         "public",

@@ -18,8 +18,9 @@ from tests.server.http.serving import Edge, serving
 from tests.server.public.small_log import SmallLog
 
 JUNK = (
-    "", "0", "-1", "01", "9" * 30, "1e9", "NaN", "null", "true", "..", "../..", "%", "\x00", "\ud7ff", "é", "٣", "' or 1=1 --",
-    "<script>", "{}", "[]", "a" * 3000, "size-1", "\n", " ", "/", "//", "?", "#", ";", "x001/067", "000.p/0",
+    "", "0", "-1", "01", "9" * 30, "1e9", "NaN", "null", "true", "..", "../..", "%", "\x00", "\ud7ff", "é", "٣",
+    "' or 1=1 --", "<script>", "{}", "[]", "a" * 3000, "size-1", "\n", " ", "/", "//", "?", "#", ";",
+    "x001/067", "000.p/0",
 )  # fmt: skip
 
 

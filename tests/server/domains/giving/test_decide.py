@@ -141,7 +141,7 @@ def test_a_second_notice_of_the_same_payment_changes_nothing() -> None:
 
 @pytest.mark.parametrize(("cover_fees", "bearer", "fund"), [(True, "giver", "rent"), (False, "charity", "general")])
 def test_the_fee_is_borne_by_the_fund_of_a_giver_who_covers_it_and_otherwise_by_general(
-    cover_fees: bool, bearer: str, fund: str
+    *, cover_fees: bool, bearer: str, fund: str
 ) -> None:
     gift = after(receive_gift(Gift(), ask(cover_fees=cover_fees), RULES, OWNER))
     event = decided(record_fee(gift, fee(), UTC, OWNER))
@@ -188,14 +188,14 @@ def test_entries_of_other_slices_do_not_change_a_gift() -> None:
 
 
 @given(
-    st.integers(1, 10**15),
-    st.sampled_from(sorted(RULES.assets)),
-    st.sampled_from([None, "rent", "general", "coats"]),
-    st.booleans(),
-    st.integers(0, 10**15),
+    amount=st.integers(1, 10**15),
+    asset=st.sampled_from(sorted(RULES.assets)),
+    fund=st.sampled_from([None, "rent", "general", "coats"]),
+    kept=st.integers(0, 10**15),
+    cover=st.booleans(),
 )
 def test_every_event_sums_to_zero_in_each_asset_and_fund(
-    amount: int, asset: str, fund: str | None, cover: bool, kept: int
+    amount: int, asset: str, fund: str | None, kept: int, *, cover: bool
 ) -> None:
     booked = receive_gift(Gift(), ask(amount, asset, fund, cover_fees=cover), RULES, OWNER)
     decisions = [booked, record_fee(after(booked), fee(kept, asset), UTC, OWNER)]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from server.simulators.stripe import shapes
-from tests.server.payments.builders import charge, intent, movement
+from server.simulators.stripe.shapes import Payment
+from tests.server.payments.builders import CARD, CREATED_S, IDS, PERSON, charge, intent, movement
 
 FIXTURES = Path(__file__).parents[5] / "shared" / "fixtures" / "stripe" / "fixtures3.json"
 needs_fixtures = pytest.mark.skipif(
@@ -23,8 +24,6 @@ OURS = {
     "payout": shapes.payout("po_test1", "txn_2", 100, "usd", 1),
     "event": shapes.event("evt_1", "charge.succeeded", {}, 1),
 }
-# Members that the published example leaves empty or without a kind, and the real API fills.
-RICHER = {"charge": {"outcome"}}
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +67,8 @@ def test_a_movement_without_a_fee_has_no_parts() -> None:
 
 
 def test_an_intent_that_has_not_succeeded_has_received_nothing() -> None:
-    waiting = shapes.payment_intent(
-        shapes.Ids("pi_1", "ch_1234567890123", "txn_1", "pm_1", None),
-        500,
-        "usd",
-        {},
-        "a@example.org",
-        1,
-        succeeded=False,
-    )
+    payment = Payment(IDS, 500, "usd", {}, PERSON, CARD, CREATED_S)
+    waiting = shapes.payment_intent(payment, succeeded=False)
     assert (waiting["amount_received"], waiting["latest_charge"], waiting["status"]) == (
         0,
         None,

@@ -1,4 +1,4 @@
-"""The whole way in small: made-up gifts over HTTP to the real webhook, worked, asked about by the SDK, equal to the cent."""
+"""Made-up gifts over HTTP to the real webhook, their fees asked by the SDK: the books equal them to the cent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from server.simulators.stripe.tally import Tally
 from server.simulators.stripe.traffic import Traffic, TrafficLimits
 from tests.server.http.serving import serving
 from tests.server.payments.test_routes import SECRET, WebhookSettings
+from tests.server.payments.waiting import until
 from tests.server.payments.world import World, make_world
 
 KEY = "sk_test_simulator"
@@ -49,14 +50,14 @@ async def sums(world: World) -> tuple[Counter[tuple[str, str]], int, Counter[tup
 
 async def settle(world: World, workers: list[asyncio.Task[None]]) -> None:
     """Wait until nothing is to be worked and no fee is owed, then let the workers go."""
-    async with asyncio.timeout(30):
-        while (
-            await world.pool.fetchval("select count(*) from payments_inbox where state = 'new'")
-            or (await world.fees.count()).count
-        ):
-            await world.pool.execute("update payments_pending_fees set due_at = now()")
-            world.fees.wake()
-            await asyncio.sleep(0.05)
+
+    async def is_quiet() -> bool:
+        await world.pool.execute("update payments_pending_fees set due_at = now() where claimed_by is null")
+        world.fees.wake()
+        left = await world.pool.fetchval("select count(*) from payments_inbox where state = 'new'")
+        return left == (await world.fees.count()).count == 0
+
+    await until(is_quiet, timeout_s=60.0)
     for worker in workers:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
@@ -143,9 +144,7 @@ async def test_the_loop_is_open_but_bounded() -> None:
         5000.0, 5, f"http://127.0.0.1:{runner.addresses[0][1]}/hook", SECRET, limits=limits, delay_factor=0.0
     )
     task = asyncio.create_task(traffic.run(40))
-    async with asyncio.timeout(5):
-        while not traffic.tally.held_back:
-            await asyncio.sleep(0.005)
+    await until(lambda: traffic.tally.held_back)
     assert traffic.tally.notices <= 30
     gate.set()
     await task
@@ -157,14 +156,12 @@ async def test_stopped_in_the_middle_it_leaves_nothing_running_and_knows_what_wa
     async with serving(routes(world.inbox, WebhookSettings())) as edge:
         traffic = Traffic(200.0, 23, f"{edge.base}{PATH}", SECRET, delay_factor=0.2)
         task = asyncio.create_task(traffic.run())
-        async with asyncio.timeout(10):
-            while traffic.tally.gifts < 50:
-                await asyncio.sleep(0.01)
+        await until(lambda: traffic.tally.gifts >= 50)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await world.work()
     received, suspended, _ = await sums(world)
-    # A gift whose notice was stored but whose answer was lost with the sender may be in the books uncounted, never the reverse.
+    # A notice that was stored while its sender was stopped may be in the books uncounted; never the reverse.
     assert all(received[key] >= amount for key, amount in traffic.tally.received_minor.items())
     assert suspended >= sum(traffic.tally.suspended_minor.values())
 

@@ -1,0 +1,1 @@
+"""The websocket at the edge: aiohttp around `realtime.connection`, and the public log as a channel."""
