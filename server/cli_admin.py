@@ -1,0 +1,113 @@
+"""Subcommands that work on the database: the one of DATABASE_URL, the embedded one that runs, or one started for this."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+
+from server import migrate as migrations
+from server.cli_settings import load
+from server.db import Database, PoolSizes
+from server.embedded.postgres import SERVICE, EmbeddedPostgres
+from server.errors import StartRefused
+from server.instance import Instance
+from server.payments.inbox import Inbox
+from server.settings import Settings
+from server.vault import FileKeyStore, Vault
+from server.wakeups import Wakeups
+
+SIZES = PoolSizes(writer=1, signer=1, publisher=1, reader=1)
+
+
+async def migrate(options: argparse.Namespace) -> int:
+    """Apply the migrations that are missing."""
+    settings = load(options)
+    async with _urls(settings) as (admin_url, _, service_user):
+        applied = await migrations.migrate(admin_url, service_user)
+    print("\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
+    return 0
+
+
+async def inbox_list(options: argparse.Namespace) -> int:
+    """Count the rows by state and type, or list those in one state."""
+    async with _inbox(load(options)) as inbox:
+        if options.state is None:
+            counts = [c for c in await inbox.counts() if options.event_type in {None, c.type}]
+            for count in counts:
+                print(f"{count.state:<10} {count.count:>8}  {count.type}  since {count.oldest:%Y-%m-%d %H:%M}")
+            print(f"{sum(count.count for count in counts)} rows")
+            return 0
+        for row in await inbox.listing(options.state, event_type=options.event_type):
+            where = f"position {row.position}" if row.position is not None else "not booked"
+            print(f"{row.arrival:>8}  {row.received_at:%Y-%m-%d %H:%M:%S}  {row.type}  {row.outcome or '-'}  {where}")
+    return 0
+
+
+async def inbox_retry(options: argparse.Namespace) -> int:
+    """Work unhandled and dead rows again."""
+    async with _inbox(load(options)) as inbox:
+        count = await inbox.retry(options.event_type)
+    print(f"{count} rows will be worked again.")
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
+    async with _urls(settings) as (_, url, _):
+        database = await Database.open(url, SIZES)
+        try:
+            vault = Vault(FileKeyStore(settings.data_dir / "keys"))
+            yield Inbox(database.writer, vault, Wakeups())
+        finally:
+            await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str, str | None]]:
+    """(admin URL, service URL, service user). An embedded server that runs is used; else one is started for the block."""
+    if settings.database_url is not None:
+        yield settings.database_admin_url or settings.database_url, settings.database_url, None
+        return
+    instance = Instance(settings.data_dir.resolve())
+    instance.prepare()
+    postgres = EmbeddedPostgres(instance.path)
+    if await _answers(postgres.service_url):
+        yield postgres.admin_url, postgres.service_url, SERVICE
+        return
+    try:
+        instance.acquire()
+    except StartRefused:
+        raise StartRefused("The service is starting or stopping just now.", "Try again in a moment.") from None
+    try:
+        await postgres.start()
+        yield postgres.admin_url, postgres.service_url, SERVICE
+    finally:
+        await postgres.stop()
+        instance.release()
+
+
+async def _answers(url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    await connection.close()
+    return True
+
+
+async def public_origin(settings: Settings) -> str:
+    """The origin that the public log was born with."""
+    async with _urls(settings) as (_, url, _):
+        connection = await migrations.connect(url)
+        try:
+            origin = await connection.fetchval("select origin from ledger_heads where log = 'public'")
+        except asyncpg.PostgresError:
+            origin = None
+        finally:
+            await connection.close()
+    if origin is None:
+        raise StartRefused("The logs were not created yet.", "Start the service once.")
+    return str(origin)

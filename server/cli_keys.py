@@ -1,0 +1,76 @@
+"""`secondwind keys` and `secondwind token`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import time
+from pathlib import Path
+
+from server.cli_settings import load
+from server.errors import StartRefused
+from server.identity.tokens import TokenIssuer, TokenRefused
+from server.settings import Settings
+from server.vault import FileKeyStore, Vault
+
+_WHAT = {
+    "service": "wraps every sealed value; without it private parts are lost",
+    "writer": "signs every batch that is appended",
+    "recovery": "the offline recovery key: move it to a safe and delete it here",
+}
+
+
+def keys_list(options: argparse.Namespace) -> int:
+    """List the keys by name, file and purpose; never their bytes."""
+    directory = _directory(load(options))
+    for name in FileKeyStore(directory).ids():
+        path = directory / f"{name}.key"
+        print(f"{name:<20} {path.stat().st_mode & 0o777:04o}  {_purpose(name)}")
+    print(f"in {directory}; the logs' verification keys: GET /ledger/keys")
+    return 0
+
+
+def keys_backup(options: argparse.Namespace) -> int:
+    """Copy the keys, and say what to do with the copy."""
+    source = _directory(load(options))
+    target: Path = options.directory
+    if target.exists() and any(target.iterdir()):
+        raise StartRefused(f"{target} is not empty.", "Choose a new directory, so that no older copy is mixed with this one.")
+    try:
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        os.chmod(target, 0o700)
+    except OSError as error:
+        raise StartRefused(f"The keys could not be copied to {target} ({error.strerror}).", "Choose another directory.") from None
+    print(f"{len(list(target.iterdir()))} files copied to {target}.")
+    print("Keep them apart from the database's backup: together they open what is sealed.")
+    return 0
+
+
+async def token(options: argparse.Namespace) -> int:
+    """Issue a token for this instance's service."""
+    from server.cli_admin import public_origin
+
+    settings = load(options)
+    vault = Vault(FileKeyStore(_directory(settings)))
+    issuer = TokenIssuer(vault.keyed_hash("token-signing-key", "v1"), await public_origin(settings))
+    try:
+        print(issuer.issue(options.sub, options.role, int(time.time()), options.lifetime_s))
+    except TokenRefused as error:
+        raise StartRefused(f"No token: {error}.", "") from None
+    return 0
+
+
+def _directory(settings: Settings) -> Path:
+    directory = settings.data_dir.resolve() / "keys"
+    if not directory.is_dir():
+        raise StartRefused(f"There are no keys in {directory}.", "Start the service once, or choose another --data-dir.")
+    return directory
+
+
+def _purpose(name: str) -> str:
+    if name.startswith("log-"):
+        return f"signs the checkpoints of {name.removeprefix('log-')}"
+    if name.startswith("inbox-"):
+        return "seals the provider's notices of one day; destroyed after 35 days"
+    return _WHAT.get(name, "")
