@@ -1,4 +1,4 @@
-"""What a log has declared so far, and the rules of the ledger's own entries. Pure. SPEC.md 4, 5 and 12.
+"""What a log has declared so far, and what that allows the next entry. Pure. SPEC.md 4, 5 and 12.
 
 The rules of a log are entries of that log: this state is folded from its `ledger.*` entries alone.
 """
@@ -14,9 +14,10 @@ from ledger import times
 from ledger.errors import EntryError, NoteError
 from ledger.grammar import BASE_ACCOUNTS, decode_digest, matches_nonce
 from ledger.note import VerifyKey
-from ledger.registry import Registry
+from ledger.registry import Registry, check_members
 from ledger.types import Entry, LogName
 
+LEDGER = "ledger."
 OPENED = "ledger.log.opened.v1"
 REGISTRY = "ledger.registry.published.v1"
 ACCOUNT = "ledger.account.declared.v1"
@@ -30,7 +31,7 @@ NO_FUND = "none"
 
 @dataclass(slots=True)
 class Declared:
-    """Rules in force in one log. `prepare` judges a `ledger.*` entry before `apply` makes it the rule."""
+    """Rules in force in one log. `judge` holds any entry to them; `ledger.*` then pass `prepare`, `apply`."""
 
     log: LogName
     registry: Registry = field(default_factory=Registry)
@@ -43,6 +44,34 @@ class Declared:
     def copy(self) -> Declared:
         """An independent copy: what is declared on it leaves this one as it is."""
         return replace(self, accounts=set(self.accounts), funds=set(self.funds), closed=set(self.closed))
+
+    def judge(self, entry: Entry) -> bool:
+        """Returns if the rules in force allow the entry: True, or False if its type is unknown and its data untold.
+
+        Its type and place in genesis, its period, its accounts and funds. EntryError with the rule's code otherwise.
+        """
+        position = entry.position
+        if (entry.type == OPENED) != (position == 0):
+            raise EntryError("genesis-invalid", f"{OPENED} stands at position 0 and only there")
+        if position == 1 and entry.type != REGISTRY:
+            raise EntryError("genesis-invalid", f"position 1 is {entry.type}, not {REGISTRY}")
+        spec = self.registry.types.get(entry.type)
+        if spec is not None:
+            self.registry.check_data(entry.type, entry.data)
+            check_members(entry, spec)
+        # Position 0 states the time zone that its own period is counted in.
+        zone = self.time_zone if position else times.zone(str(entry.data["time_zone"]))
+        month = times.month(entry.at_us, zone)
+        if entry.period not in (month, times.month_before(month)):
+            raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
+        if entry.period in self.closed:
+            raise EntryError("period-closed", f"period {entry.period} was closed before")
+        for p in entry.postings:
+            if (p.account, p.asset) not in self.accounts:
+                raise EntryError("account-undeclared", f"account {p.account} is not declared for {p.asset}")
+            if p.fund not in self.funds:
+                raise EntryError("fund-undeclared", f"fund {p.fund} is not declared")
+        return spec is not None
 
     def prepare(self, entry: Entry) -> Registry | None:
         """Judges what a schema cannot say about a `ledger.*` entry; returns the registry that it publishes, if any.

@@ -6,7 +6,7 @@ entry, so that what is written and what is read are held to the same ones; the r
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64
 from itertools import pairwise
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from ledger.grammar import (
     HASH_BYTES,
     INT_MAX,
     check_value,
+    encode_base64,
     matches_amount,
     matches_digest,
     matches_month,
@@ -51,12 +52,12 @@ def of_entry(entry: Entry) -> Members:
             {"account": p.account, "amount": format_amount(p.amount), "asset": p.asset, "fund": p.fund}
             for p in entry.postings
         ],
-        "prev": b64encode(entry.prev).decode(),
+        "prev": encode_base64(entry.prev),
         "type": entry.type,
         "v": entry.v,
     }
     if entry.private_root is not None:
-        members["private"] = {"alg": PRIVATE_ALG, "root": b64encode(entry.private_root).decode()}
+        members["private"] = {"alg": PRIVATE_ALG, "root": encode_base64(entry.private_root)}
     if entry.phase is not None:
         members["phase"] = entry.phase
     if entry.expires_at_us is not None:
@@ -151,7 +152,7 @@ def _digest(members: Members, name: str) -> bytes:
     text = _text(members, name)
     if not matches_digest(text):
         raise EntryError("entry-malformed", f"{name} {text[:80]!r} is not the base64 of {HASH_BYTES} bytes")
-    return b64decode(text)
+    return a2b_base64(text)
 
 
 def _postings(values: object) -> tuple[Posting, ...]:

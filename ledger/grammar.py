@@ -7,8 +7,8 @@ padded and canonical: each byte string has exactly one text, so no second spelli
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
 
 from ledger.errors import EntryError
@@ -50,13 +50,13 @@ finds_control = re.compile(
 
 def encode_base64(data: bytes) -> str:
     """Standard base64 with padding and without line breaks."""
-    return b64encode(data).decode("ascii")
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64(text: str) -> bytes:
     """The bytes of canonical standard base64; ValueError for anything else, stray bits and characters included."""
     try:
-        data = b64decode(text, validate=True)
+        data = a2b_base64(text, strict_mode=True)
     except (Base64Error, ValueError) as error:
         raise ValueError(f"not base64: {text[:80]!r}") from error
     if encode_base64(data) != text:
@@ -68,7 +68,7 @@ def decode_digest(text: str) -> bytes:
     """The 32 bytes of a hash in base64; ValueError for anything else."""
     if not matches_digest(text):
         raise ValueError(f"not the base64 of 32 bytes: {text[:80]!r}")
-    return b64decode(text)
+    return a2b_base64(text)
 
 
 def decode_decimal(text: str) -> int:

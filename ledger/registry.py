@@ -18,6 +18,7 @@ from ledger.grammar import matches_key, matches_type
 from ledger.guards import Guard
 from ledger.schema import Spec
 from ledger.slots import GROUPS, SLOT_COUNTS, SlotSpec
+from ledger.types import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +188,13 @@ def _parse_type(name: str, spec: object) -> TypeSpec:
             raise EntryError("registry-invalid", f"type {name[:120]!r} has a slot that is not [name, group]")
         pairs.append(SlotSpec(slot[0], slot[1]))
     return TypeSpec(name, data, spec["postings"], tuple(pairs), spec["refers"])
+
+
+def check_members(entry: Entry, spec: TypeSpec) -> None:
+    """Returns if the entry has the members that its type asks for; EntryError otherwise. SPEC.md 5."""
+    if bool(spec.slots) != (entry.private_root is not None):
+        raise EntryError("private-invalid", f"{entry.type} has {len(spec.slots)} slots, private does not fit that")
+    if (spec.postings == "some") != bool(entry.postings):
+        raise EntryError("data-invalid", f"{entry.type} has postings: {spec.postings}, the entry {len(entry.postings)}")
+    if (spec.refers == "must" and not entry.refers_to) or (spec.refers == "none" and entry.refers_to):
+        raise EntryError("refers-invalid", f"{entry.type} has refers_to: {spec.refers}")

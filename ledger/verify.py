@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from ledger import canonical, times
-from ledger.declared import OPENED, REGISTRY, Declared
+from ledger.declared import LEDGER, Declared
 from ledger.errors import EntryError
 from ledger.grammar import decode_base64, encode_base64
 from ledger.merkle import Frontier, Node
-from ledger.registry import Registry, TypeSpec
+from ledger.registry import Registry, check_members
 from ledger.types import Entry, LogName
 
-_LEDGER = "ledger."
+__all__ = ["EntryChecker", "check_members"]
 
 
 class EntryChecker:
@@ -54,13 +54,10 @@ class EntryChecker:
         """
         entry = canonical.parse_entry(data)
         self._check_place(entry, position)
-        known = self._check_type(entry)
+        known = self.declared.judge(entry)
         self._check_time(entry)
-        self._check_places_of_value(entry)
-        registry = None
-        if known and entry.type.startswith(_LEDGER):
-            registry = self.declared.prepare(entry)
-            self.declared.apply(entry, registry)
+        if known and entry.type.startswith(LEDGER):
+            self.declared.apply(entry, self.declared.prepare(entry))
         self.unknown_types += not known
         self.prev = canonical.leaf_hash(data)
         self.last_at_us = entry.at_us
@@ -102,17 +99,13 @@ class EntryChecker:
         return checker
 
     def _check_place(self, entry: Entry, position: int) -> None:
-        """Rules of the chain and of its first two entries."""
+        """The entry stands in this log, at this position, after that entry."""
         if entry.log != self.origin:
             raise EntryError("log-mismatch", f"the entry is of {entry.log!r}, this log is {self.origin!r}")
         if entry.position != position or position != self.size:
             raise EntryError("position-mismatch", f"the entry says {entry.position}, it stands at {position}")
         if entry.prev != self.prev:
             raise EntryError("prev-mismatch", f"prev of position {position} is not the hash of the entry before")
-        if (entry.type == OPENED) != (position == 0):
-            raise EntryError("genesis-invalid", f"{OPENED} stands at position 0 and only there")
-        if position == 1 and entry.type != REGISTRY:
-            raise EntryError("genesis-invalid", f"position 1 is {entry.type}, not {REGISTRY}")
 
     def _check_time(self, entry: Entry) -> None:
         at_us = entry.at_us
@@ -123,37 +116,3 @@ class EntryChecker:
                 raise EntryError("time-backwards", "at is before that of the entry before")
         elif at_us <= self.last_at_us:
             raise EntryError("time-backwards", "at is not after that of the entry before")
-        # Position 0 states the time zone that its own period is counted in.
-        zone = times.zone(str(entry.data.get("time_zone"))) if entry.position == 0 else self.declared.time_zone
-        month = times.month(at_us, zone)
-        if entry.period not in (month, times.month_before(month)):
-            raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
-        if entry.period in self.declared.closed:
-            raise EntryError("period-closed", f"period {entry.period} was closed before")
-
-    def _check_places_of_value(self, entry: Entry) -> None:
-        accounts, funds = self.declared.accounts, self.declared.funds
-        for p in entry.postings:
-            if (p.account, p.asset) not in accounts:
-                raise EntryError("account-undeclared", f"account {p.account} is not declared for {p.asset}")
-            if p.fund not in funds:
-                raise EntryError("fund-undeclared", f"fund {p.fund} is not declared")
-
-    def _check_type(self, entry: Entry) -> bool:
-        """Whether the type is known; if it is, the entry has kept to it."""
-        spec = self.registry.types.get(entry.type)
-        if spec is None:
-            return False
-        self.registry.check_data(entry.type, entry.data)
-        check_members(entry, spec)
-        return True
-
-
-def check_members(entry: Entry, spec: TypeSpec) -> None:
-    """Returns if the entry has the members that its type asks for; EntryError otherwise. SPEC.md 5."""
-    if bool(spec.slots) != (entry.private_root is not None):
-        raise EntryError("private-invalid", f"{entry.type} has {len(spec.slots)} slots, private does not fit that")
-    if (spec.postings == "some") != bool(entry.postings):
-        raise EntryError("data-invalid", f"{entry.type} has postings: {spec.postings}, the entry {len(entry.postings)}")
-    if (spec.refers == "must" and not entry.refers_to) or (spec.refers == "none" and entry.refers_to):
-        raise EntryError("refers-invalid", f"{entry.type} has refers_to: {spec.refers}")

@@ -50,3 +50,46 @@ create table payments_pending_fees (
     known_zero_at    timestamptz
 );
 create index payments_pending_fees_due on payments_pending_fees (due_at) where known_zero_at is null;
+
+-- Leases due rows to a worker: never two of one payment at a time, and none behind a dead one. It walks the index of due
+-- rows in order and stops at the limit, whatever the statistics say: after an outage they are wrong by the whole backlog,
+-- and a plan that sorts it for every claim would keep it from ever being worked off.
+create function payments_claim_notices(worker text, lease_s float8, wanted int) returns setof payments_inbox
+language sql
+set enable_sort = off set enable_bitmapscan = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    update payments_inbox as i
+    set claimed_by = worker, claimed_until = now() + make_interval(secs => lease_s), attempts = i.attempts + 1
+    from (
+        select w.key
+        from payments_inbox as w
+        where w.state = 'new' and w.due_at <= now() and (w.claimed_until is null or w.claimed_until <= now())
+          and not exists (
+              select from payments_inbox as before
+              where before.object_key = w.object_key and before.arrival < w.arrival and before.state in ('new', 'dead')
+          )
+        order by w.due_at, w.arrival
+        limit wanted
+        for update skip locked
+    ) as due
+    where i.key = due.key
+    returning i.*
+$$;
+
+-- Leases fees that are due to be asked for.
+create function payments_claim_fees(worker text, lease_s float8, wanted int) returns setof payments_pending_fees
+language sql
+set enable_sort = off set enable_bitmapscan = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    update payments_pending_fees as f
+    set claimed_by = worker, claimed_until = now() + make_interval(secs => lease_s), attempts = f.attempts + 1
+    from (
+        select stream from payments_pending_fees
+        where known_zero_at is null and due_at <= now() and (claimed_until is null or claimed_until <= now())
+        order by due_at
+        limit wanted
+        for update skip locked
+    ) as due
+    where f.stream = due.stream
+    returning f.*
+$$;

@@ -7,23 +7,8 @@ from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::b
 on conflict (key) do nothing
 returning key;
 
--- claim_notices: lease due rows to a worker; never two of one payment at a time, and none behind a dead one
-update payments_inbox as i
-set claimed_by = $1, claimed_until = now() + make_interval(secs => $2), attempts = i.attempts + 1
-from (
-    select w.key
-    from payments_inbox as w
-    where w.state = 'new' and w.due_at <= now() and (w.claimed_until is null or w.claimed_until <= now())
-      and not exists (
-          select 1 from payments_inbox as before
-          where before.object_key = w.object_key and before.arrival < w.arrival and before.state in ('new', 'dead')
-      )
-    order by w.due_at, w.arrival
-    limit $3
-    for update skip locked
-) as due
-where i.key = due.key
-returning i.key, i.type, i.object_key, i.body, i.body_key, i.attempts;
+-- claim_notices: lease due rows to a worker
+select key, type, object_key, body, body_key, attempts from payments_claim_notices($1, $2, $3);
 
 -- finish_notices: write the outcome of rows that led to no entry
 update payments_inbox as i
@@ -81,17 +66,7 @@ where key in (
 );
 
 -- claim_fees: lease fees that are due to be asked for
-update payments_pending_fees as f
-set claimed_by = $1, claimed_until = now() + make_interval(secs => $2), attempts = f.attempts + 1
-from (
-    select stream from payments_pending_fees
-    where known_zero_at is null and due_at <= now() and (claimed_until is null or claimed_until <= now())
-    order by due_at
-    limit $3
-    for update skip locked
-) as due
-where f.stream = due.stream
-returning f.stream, f.position, f.reference, f.reference_key, f.attempts;
+select stream, position, reference, reference_key, attempts from payments_claim_fees($1, $2, $3);
 
 -- fee_known: a companion; the fee stops being owed in the transaction that books it
 delete from payments_pending_fees

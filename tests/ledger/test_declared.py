@@ -48,6 +48,22 @@ def test_points_are_kept_in_books_alone(log: LogName) -> None:
             declared.prepare(points)
 
 
+def test_a_copy_declares_apart() -> None:
+    declared = Declared("public")
+    copy = declared.copy()
+    declare(copy, entry("ledger.fund.declared.v1", {"fund": "rent"}))
+    assert (declared.funds, copy.funds) == ({NO_FUND}, {NO_FUND, "rent"})
+
+
+def test_an_entry_of_an_unknown_type_is_held_to_all_but_its_data() -> None:
+    unknown = entry("later.thing.happened.v1", {"any": "thing"})
+    declared = Declared("public")
+    assert declared.judge(unknown) is False
+    declared.closed.add("2026-08")
+    with pytest.raises(EntryError, match="closed before"):
+        declared.judge(unknown)
+
+
 def published(registry: Registry) -> Entry:
     return entry("ledger.registry.published.v1", {**logs.LogMaker.registry_data(registry.to_text())})
 

@@ -53,7 +53,7 @@ def test_a_checker_continues_from_its_snapshot_as_if_it_had_never_stopped(log: l
         assert checker.snapshot() == whole
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_entries_left_out_repeated_or_exchanged_are_noticed_at_the_first_one(data: st.DataObject) -> None:
     log = data.draw(st.sampled_from(MADE))
@@ -76,7 +76,7 @@ def test_entries_left_out_repeated_or_exchanged_are_noticed_at_the_first_one(dat
         checker.check(k, log.entries[position])
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_bit_of_a_log_can_be_flipped_unnoticed(data: st.DataObject) -> None:
     log = data.draw(st.sampled_from(MADE))

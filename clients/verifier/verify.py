@@ -1,0 +1,1273 @@
+#!/usr/bin/env python3
+"""Verify a SecondWind log: python3 -I verify.py SOURCE --key VKEY [--first-use FILE | --trusted FILE] [options]
+
+One file, Python 3.9 or newer, standard library only; it imports nothing of the service that it judges. SOURCE is the
+address of a log (http://127.0.0.1:8080/ledger) or a directory laid out the same way (checkpoint, tile/...).
+
+It reads every entry and recomputes everything: the signature over the newest checkpoint, each entry's canonical bytes,
+the chain from entry to entry, the Merkle tree over all of them, sums per currency and fund, declared accounts and
+funds, times and months, the schema of every entry. Memory does not grow with the log.
+
+Exit codes
+  0  verified, and compared with something seen before or elsewhere (--trusted, --first-use, --seen)
+  1  FAILED: the log breaks a rule or contradicts what was seen; the code, the position and a sentence say how
+  2  could not tell: consistent in itself but seen by nobody outside, unknown types, no key, network trouble
+
+Rules: ledger/SPEC.md of the project; formats: C2SP signed notes, checkpoints, tiles, tlog-proofs; RFC 6962 trees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import http.client
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Set, Tuple
+
+VERSION = "1"
+ENTRY_BYTES_MAX = 16_384
+DEPTH_MAX = 4
+POSTINGS_MAX = 64
+REFERS_MAX = 32
+INT_MAX = 2**53 - 1
+NOTE_BYTES_MAX = 65_536
+TILE_WIDTH = 256
+BUNDLE_BYTES_MAX = TILE_WIDTH * (65_535 + 2)
+DOWNLOAD_TIMEOUT_S = 30
+DOWNLOAD_TOTAL_S = 120
+ATTEMPTS_MAX = 3
+SAMPLED_TILES = 8
+EMPTY_HASH = hashlib.sha256(b"").digest()
+
+
+class Failed(Exception):
+    """The log breaks a rule: exit 1."""
+
+    def __init__(self, code: str, sentence: str, position: Optional[int] = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.position = position
+
+
+class CannotTell(Exception):
+    """Nothing can be said: exit 2."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Base64, decimals and the alphabet of names. Each text has one value and each value one text.
+
+_DIGEST = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_KEY = re.compile(r"[a-z0-9_]+", re.ASCII)
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9._~:/-]{0,199}", re.ASCII)
+_TYPE = re.compile(r"[a-z]+\.[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", re.ASCII)
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
+_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z", re.ASCII)
+_ACCOUNT = re.compile(
+    r"(?:assets|liabilities|income|expenses|equity|points|stock|tokens|entitlements|uses|budget)(?::[a-z0-9_]+)+", re.ASCII
+)
+_MONEY_ROOTS = ("assets", "liabilities", "income", "expenses", "equity")
+_ASSET = re.compile(r"[A-Z][A-Z0-9_:.-]{0,31}(?:/[0-9]{1,2})?", re.ASCII)
+_FUND = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+_AMOUNT = re.compile(r"-?[1-9][0-9]{0,30}", re.ASCII)
+_SLUG = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_NONCE = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==", re.ASCII)
+_CONTROL = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def b64(data: bytes) -> str:
+    """Standard base64."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def unb64(text: str) -> bytes:
+    """Canonical standard base64 only; ValueError otherwise."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError("not base64") from error
+    if b64(data) != text:
+        raise ValueError("not canonical base64")
+    return data
+
+
+def decimal(text: str) -> int:
+    """ASCII digits without a sign, blanks or leading zeros; ValueError otherwise."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("not a decimal: %r" % text[:40])
+    return int(text)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ed25519 (RFC 8032), verification only, in plain integers. Slow and simple: a few signatures per run.
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_SQRT_M1 = pow(2, (_P - 1) // 4, _P)
+Point = Tuple[int, int, int, int]
+
+
+def _recover_x(y: int, sign: int) -> Optional[int]:
+    if y >= _P:
+        return None  # not the canonical encoding of the coordinate
+    x2 = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    if x2 == 0:
+        return None if sign else 0
+    x = pow(x2, (_P + 3) // 8, _P)
+    if (x * x - x2) % _P:
+        x = x * _SQRT_M1 % _P
+    if (x * x - x2) % _P:
+        return None
+    return _P - x if (x & 1) != sign else x
+
+
+def _decode_point(data: bytes) -> Optional[Point]:
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    x = _recover_x(y, sign)
+    return None if x is None else (x, y, 1, x * y % _P)
+
+
+def _add(p: Point, q: Point) -> Point:
+    a = (p[1] - p[0]) * (q[1] - q[0]) % _P
+    b = (p[1] + p[0]) * (q[1] + q[0]) % _P
+    c = 2 * p[3] * q[3] * _D % _P
+    d = 2 * p[2] * q[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % _P, g * h % _P, f * g % _P, e * h % _P)
+
+
+def _multiply(scalar: int, point: Point) -> Point:
+    result: Point = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            result = _add(result, point)
+        point = _add(point, point)
+        scalar >>= 1
+    return result
+
+
+def _same(p: Point, q: Point) -> bool:
+    return (p[0] * q[2] - q[0] * p[2]) % _P == 0 and (p[1] * q[2] - q[1] * p[2]) % _P == 0
+
+
+_BASE_Y = 4 * pow(5, _P - 2, _P) % _P
+_BASE_X = _recover_x(_BASE_Y, 0) or 0
+_BASE: Point = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % _P)
+_IDENTITY: Point = (0, 1, 1, 0)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """RFC 8032 verification that also refuses S >= L and points of small order, on which verifiers disagree."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    a, r = _decode_point(public), _decode_point(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= _L:
+        return False
+    if _same(_multiply(8, a), _IDENTITY) or _same(_multiply(8, r), _IDENTITY):
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % _L
+    return _same(_multiply(s, _BASE), _add(r, _multiply(k, a)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint).
+
+
+class VerifyKey:
+    """A verification key: `<name>+<8 hex>+<base64(type || key)>`, Ed25519 only."""
+
+    def __init__(self, vkey: str) -> None:
+        """ValueError when the text is not such a key."""
+        parts = vkey.split("+", 2)
+        if len(parts) != 3 or not parts[0] or not re.fullmatch(r"[0-9a-f]{8}", parts[1]) or re.search(r"\s", vkey):
+            raise ValueError("a key looks like name+1a2b3c4d+base64")
+        blob = unb64(parts[2])
+        if len(blob) != 33 or blob[0] != 1:
+            raise ValueError("only Ed25519 keys (type 1) are known here")
+        self.text = vkey
+        self.name = parts[0]
+        self.public = blob[1:]
+        self.id = hashlib.sha256(self.name.encode() + b"\n" + blob).digest()[:4]
+        if self.id.hex() != parts[1]:
+            raise ValueError("the key's own identifier does not fit it; was it copied whole?")
+
+
+class Checkpoint:
+    """A signed tree head."""
+
+    def __init__(self, origin: str, size: int, root: bytes, note: str) -> None:
+        self.origin = origin
+        self.size = size
+        self.root = root
+        self.note = note
+
+
+def open_note(data: bytes, key: VerifyKey) -> str:
+    """The text that `key` signed. Failed for a malformed note, a missing or a wrong signature."""
+    if len(data) > NOTE_BYTES_MAX:
+        raise Failed("checkpoint-malformed", "the note is larger than %d bytes" % NOTE_BYTES_MAX)
+    try:
+        note = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Failed("checkpoint-malformed", "the note is not UTF-8") from None
+    if re.search("[\x00-\x09\x0b-\x1f\x7f]", note) or not note.endswith("\n"):
+        raise Failed("checkpoint-malformed", "the note has control characters or does not end in a line feed")
+    cut = note.rfind("\n\n")
+    if cut < 0 or cut + 2 == len(note):
+        raise Failed("checkpoint-malformed", "the note has no text or no signatures")
+    text, lines = note[: cut + 1], note[cut + 2 : -1].split("\n")
+    found = False
+    for line in lines:
+        match = re.fullmatch("\u2014 ([^ +]+) ([A-Za-z0-9+/=]+)", line)
+        if not match:
+            raise Failed("checkpoint-malformed", "a signature line is not of its form")
+        try:
+            blob = unb64(match[2])
+        except ValueError:
+            raise Failed("checkpoint-malformed", "a signature is not base64") from None
+        if len(blob) < 5:
+            raise Failed("checkpoint-malformed", "a signature is too short")
+        if match[1] == key.name and blob[:4] == key.id:
+            if found or not ed25519_verifies(key.public, text.encode(), blob[4:]):
+                raise Failed("signature-invalid", "the signature of %s is not valid" % key.name)
+            found = True
+    if not found:
+        raise Failed("signature-missing", "the note is not signed by %s" % key.text)
+    return text
+
+
+def open_checkpoint(data: bytes, key: VerifyKey) -> Checkpoint:
+    """The checkpoint that the log's key signed."""
+    lines = open_note(data, key).split("\n")
+    if len(lines) != 4 or lines[3]:
+        raise Failed("checkpoint-malformed", "a checkpoint has three lines: origin, size, root")
+    try:
+        size = decimal(lines[1])
+    except ValueError:
+        raise Failed("checkpoint-malformed", "the size is not a decimal") from None
+    if not _DIGEST.fullmatch(lines[2]):
+        raise Failed("checkpoint-malformed", "the root is not a hash")
+    if lines[0] != key.name:
+        raise Failed("log-mismatch", "the checkpoint is of %r, the key is of %r" % (lines[0][:80], key.name))
+    root = unb64(lines[2])
+    if size == 0 and root != EMPTY_HASH:
+        raise Failed("checkpoint-malformed", "the root of an empty log is the hash of nothing")
+    return Checkpoint(lines[0], size, root, data.decode("utf-8"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Trees (RFC 6962): a frontier that grows, and proofs.
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Hash of an entry."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash of an inner node."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Frontier:
+    """The complete subtrees of a growing tree, largest first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.hashes: List[bytes] = []
+
+    def append(self, node: bytes) -> None:
+        """Add one leaf."""
+        index = self.size
+        hashes = self.hashes
+        while index & 1:
+            node = hashlib.sha256(b"\x01" + hashes.pop() + node).digest()
+            index >>= 1
+        hashes.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Root over what was added."""
+        if not self.hashes:
+            return EMPTY_HASH
+        result = self.hashes[-1]
+        for left in reversed(self.hashes[:-1]):
+            result = node_hash(left, result)
+        return result
+
+
+def root_of(hashes: Sequence[bytes]) -> bytes:
+    """Root over leaf hashes."""
+    frontier = Frontier()
+    for node in hashes:
+        frontier.append(node)
+    return frontier.root()
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """The root that an inclusion path leads to; ValueError when its length does not fit."""
+    if not 0 <= index < size:
+        raise ValueError("index outside the tree")
+    inner = (index ^ (size - 1)).bit_length()
+    border = bin(index >> inner).count("1")
+    if len(path) != inner + border:
+        raise ValueError("the path has %d hashes, not %d" % (len(path), inner + border))
+    result = leaf
+    for level, sibling in enumerate(path[:inner]):
+        result = node_hash(sibling, result) if (index >> level) & 1 else node_hash(result, sibling)
+    for sibling in path[inner:]:
+        result = node_hash(sibling, result)
+    return result
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Sources: a URL or a directory, read with bounds.
+
+
+class Source:
+    """Where the log's files come from."""
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        """The bytes of one file; CannotTell when it cannot be had."""
+        raise CannotTell(path)
+
+
+class Directory(Source):
+    """A directory of tiles."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        """One file below the directory."""
+        try:
+            with (self._path / path).open("rb") as file:
+                data = file.read(bytes_max + 1)
+        except OSError as error:
+            raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
+        if len(data) > bytes_max:
+            raise CannotTell("%s is larger than %d bytes" % (path, bytes_max))
+        return data
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
+        return None
+
+
+class Web(Source):
+    """A log served over HTTP. Redirects are refused: what is verified is what was asked for."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix.rstrip("/")
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        """One file, bounded in bytes and seconds, tried three times."""
+        reason = ""
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                return self._read_once(path, bytes_max)
+            except urllib.error.HTTPError as error:
+                reason = "HTTP %d" % error.code
+                if error.code < 500 and error.code != 429:
+                    break
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                reason = type(error).__name__
+            time.sleep(0.2 * (attempt + 1))
+        raise CannotTell("%s/%s cannot be had: %s" % (self._prefix, path, reason))
+
+    def _read_once(self, path: str, bytes_max: int) -> bytes:
+        request = urllib.request.Request(
+            "%s/%s" % (self._prefix, path), headers={"User-Agent": "secondwind-verify/%s" % VERSION}
+        )
+        deadline = time.monotonic() + DOWNLOAD_TOTAL_S
+        with self._opener.open(request, timeout=DOWNLOAD_TIMEOUT_S) as response:
+            chunks: List[bytes] = []
+            total = 0
+            while True:
+                chunk = response.read1(65_536)
+                if not chunk:
+                    return b"".join(chunks)
+                total += len(chunk)
+                if total > bytes_max:
+                    raise CannotTell("%s is larger than %d bytes" % (path, bytes_max))
+                if time.monotonic() > deadline:
+                    raise CannotTell("%s takes longer than %d s" % (path, DOWNLOAD_TOTAL_S))
+                chunks.append(chunk)
+
+
+def tile_path(level: str, n: int, width: int) -> str:
+    """Path of a tile or bundle (C2SP tlog-tiles)."""
+    parts = ["%03d" % (n % 1000)]
+    while n >= 1000:
+        n //= 1000
+        parts.append("x%03d" % (n % 1000))
+    path = "tile/%s/%s" % (level, "/".join(reversed(parts)))
+    return path if width == TILE_WIDTH else "%s.p/%d" % (path, width)
+
+
+def bundle(source: Source, n: int, width: int) -> List[bytes]:
+    """The entries of one bundle; CannotTell or Failed("truncated")."""
+    data = source.read(tile_path("entries", n, width), BUNDLE_BYTES_MAX)
+    entries: List[bytes] = []
+    offset = 0
+    while offset < len(data):
+        if offset + 2 > len(data):
+            raise Failed("truncated", "the bundle ends inside a length", n * TILE_WIDTH + len(entries))
+        length = int.from_bytes(data[offset : offset + 2], "big")
+        entry = data[offset + 2 : offset + 2 + length]
+        if len(entry) != length:
+            raise Failed("truncated", "the bundle ends inside an entry", n * TILE_WIDTH + len(entries))
+        entries.append(entry)
+        offset += 2 + length
+    if len(entries) < width:
+        raise Failed("truncated", "the log ends before its checkpoint's size", n * TILE_WIDTH + len(entries))
+    return entries[:width]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What this version knows of types. A log that declares one of them differently is refused.
+
+
+def _enum(*values: str) -> Dict[str, Any]:
+    return {"is": "enum", "of": list(values)}
+
+
+def _text(limit: int) -> Dict[str, Any]:
+    return {"is": "text", "max": limit}
+
+
+def _kind(name: str) -> Dict[str, Any]:
+    return {"is": name}
+
+
+def _slots(*names: str) -> List[List[str]]:
+    """Slots as "name/group"; i stands for identity, a for audit."""
+    groups = {"i": "identity", "a": "audit"}
+    return [[name[:-2], groups[name[-1]]] for name in names]
+
+
+def _spec(data: Dict[str, Any], postings: str = "none", refers: str = "none", slots: Sequence[List[str]] = ()) -> Dict[str, Any]:
+    return {"data": data, "postings": postings, "refers": refers, "slots": list(slots)}
+
+
+_SIZE = {"is": "int", "max": INT_MAX, "min": 0}
+_KEY_CHANGE = {"key": _text(300), "signature": _text(300), "size": _SIZE}
+_LEDGER_TYPES: Dict[str, Dict[str, Any]] = {
+    "ledger.log.opened.v1": _spec(
+        {
+            "format": _enum("secondwind-log-v1"),
+            "key": _text(300),
+            "mode": _enum("demo", "test", "live"),
+            "nonce": _text(24),
+            "recovery_key": _text(300),
+            "time_zone": _text(64),
+        }
+    ),
+    "ledger.registry.published.v1": _spec({"registry": _text(16_000), "sha256": _kind("digest")}),
+    "ledger.account.declared.v1": _spec(
+        {
+            "account": _kind("account"),
+            "assets": {"is": "list", "max": 16, "of": _kind("asset")},
+            "code": {"is": "slug", "need": "may"},
+            "normal": _enum("debit", "credit"),
+            "title": _text(60),
+        }
+    ),
+    "ledger.fund.declared.v1": _spec(
+        {"fund": _kind("fund"), "restriction": _enum("none", "restricted", "unrestricted"), "title": _text(60)}
+    ),
+    "ledger.policy.changed.v1": _spec({"from": _kind("month"), "policy": _text(8_000), "sha256": _kind("digest")}),
+    "ledger.period.closed.v1": _spec({"balances": _kind("digest"), "registry": _kind("digest")}),
+    "ledger.anchor.recorded.v1": _spec({"commitment": _kind("digest")}),
+    "ledger.key.introduced.v1": _spec(_KEY_CHANGE),
+    "ledger.key.retired.v1": _spec(_KEY_CHANGE),
+    "ledger.books.attested.v1": _spec({"note": _text(4_000)}),
+    "ledger.signer.recovered.v1": _spec({"reason": _text(500), "size": _SIZE}),
+    "ledger.incident.declared.v1": _spec({"text": _text(2_000)}),
+}
+_VIA = _enum("bank", "cash", "kind", "processor")
+_BEARER = _enum("charity", "giver")
+_GIFT = {"effective_on": _kind("date"), "fee_borne_by": _BEARER, "via": _VIA, "visibility": _enum("hidden", "live", "quiet")}
+_GIFT_SLOTS = _slots("nonce/i", "owners/a", "giver/i", "contact/i", "provider_objects/a", "method/i", "note/i", "request/a")
+_KNOWN: Dict[str, Dict[str, Dict[str, Any]]] = {
+    "ledger": {
+        **_LEDGER_TYPES,
+        "giving.gift.received.v1": _spec(
+            {"via": _VIA},
+            "some",
+            slots=_slots(
+                "nonce/i", "books_entry/a", "giver/i", "dedication/i", "employer/i", "campaign/i", "note/i", "request/a"
+            ),
+        ),
+    },
+    "books": {
+        **_LEDGER_TYPES,
+        "giving.gift.received.v1": _spec(_GIFT, "some", slots=_GIFT_SLOTS),
+        "giving.gift.suspended.v1": _spec({**_GIFT, "reason": _enum("fund_unknown")}, "some", slots=_GIFT_SLOTS),
+        "giving.fee.recorded.v1": _spec(
+            {"borne_by": _BEARER, "effective_on": _kind("date")},
+            "some",
+            "must",
+            _slots(
+                "nonce/i", "owners/a", "balance_transaction/a", "fee_details/a", "exchange_rate/a", "source/a", "note/i", "request/a"
+            ),
+        ),
+    },
+    "audit": dict(_LEDGER_TYPES),
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Entries: bytes to members, and the rules that an entry keeps by itself.
+
+
+def _refuse(token: str) -> NoReturn:
+    raise Failed("entry-malformed", "a float, NaN or Infinity: %r" % token[:40])
+
+
+def _integer(token: str) -> int:
+    if len(token) > 17:
+        raise Failed("entry-malformed", "an integer beyond 2^53-1")
+    value = int(token)
+    if not -INT_MAX <= value <= INT_MAX:
+        raise Failed("entry-malformed", "an integer beyond 2^53-1")
+    return value
+
+
+def _members(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Failed("entry-not-canonical", "a member stands twice")
+    return members
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_members, parse_float=_refuse, parse_int=_integer, parse_constant=_refuse
+)
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def depth_of(data: bytes) -> int:
+    """Nesting of JSON text, strings aside, without parsing it."""
+    depth = deepest = 0
+    for byte in _STRINGS.sub(b"", data):
+        if byte in (0x7B, 0x5B):
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        elif byte in (0x7D, 0x5D):
+            depth -= 1
+    return deepest
+
+
+def parse_entry(data: bytes) -> Dict[str, Any]:
+    """The members of an entry whose bytes are canonical; Failed otherwise. Size and depth come before parsing (A15)."""
+    if len(data) > ENTRY_BYTES_MAX:
+        raise Failed("entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
+    if depth_of(data) > DEPTH_MAX:
+        raise Failed("entry-malformed", "nested deeper than %d" % DEPTH_MAX)
+    try:
+        text = data.decode("utf-8")
+        members = _decoder.decode(text)
+        again = _encode(members)
+    except Failed:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Failed("entry-malformed", "not JSON in UTF-8 (%s)" % type(error).__name__) from None
+    if type(members) is not dict:
+        raise Failed("entry-malformed", "an entry is an object")
+    _check_value(members)
+    if again != text:
+        raise Failed("entry-not-canonical", "the bytes are not the canonical form of what they say")
+    return members
+
+
+def _check_value(value: Any) -> None:
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if not _KEY.fullmatch(key):
+                raise Failed("entry-malformed", "member %r is not of [a-z0-9_]" % key[:40])
+            if type(item) is not str:
+                _check_value(item)
+    elif kind is list:
+        for item in value:
+            if type(item) is not str:
+                _check_value(item)
+    elif kind is not int and kind is not str:
+        raise Failed("entry-malformed", "null, true and false stand in no entry")
+
+
+_REQUIRED = frozenset(("at", "data", "log", "period", "position", "postings", "prev", "type", "v"))
+_ALLOWED = _REQUIRED | {"expires_at", "phase", "private", "refers_to"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def _want(ok: Any, code: str, sentence: str) -> None:
+    if not ok:
+        raise Failed(code, sentence)
+
+
+def parse_at(text: Any) -> datetime:
+    """A time of exactly 27 characters; Failed otherwise."""
+    if type(text) is str and _AT.fullmatch(text):
+        try:
+            at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+        except ValueError:
+            at = _EPOCH - timedelta(days=1)
+        if _EPOCH <= at < datetime(9999, 12, 31, tzinfo=timezone.utc):
+            return at
+    raise Failed("entry-malformed", "a time is not of the form 2026-09-01T12:10:00.000000Z")
+
+
+def check_shape(entry: Dict[str, Any]) -> datetime:
+    """The rules that an entry keeps by itself; returns its time."""
+    names = entry.keys()
+    _want(_REQUIRED <= names <= _ALLOWED, "entry-malformed", "members are missing or unknown")
+    if entry["v"] != 1 or type(entry["v"]) is not int:
+        raise CannotTell("an entry says v %r; this verifier knows v 1" % (entry["v"],))
+    for name, pattern in (("log", _ORIGIN), ("period", _MONTH), ("type", _TYPE), ("prev", _DIGEST)):
+        value = entry[name]
+        _want(type(value) is str and pattern.fullmatch(value), "entry-malformed", "%s is not of its form" % name)
+    position = entry["position"]
+    _want(type(position) is int and position >= 0, "entry-malformed", "position is not of its form")
+    _want(type(entry["data"]) is dict, "entry-malformed", "data is not an object")
+    at = parse_at(entry["at"])
+    _check_postings(entry["postings"])
+    if "private" in entry:
+        private = entry["private"]
+        good = type(private) is dict and private.keys() == {"alg", "root"} and private["alg"] == "slots1"
+        _want(good and type(private["root"]) is str and _DIGEST.fullmatch(private["root"]), "private-invalid", "private is not of its form")
+    refers = entry.get("refers_to")
+    if refers is not None:
+        good = type(refers) is list and 1 <= len(refers) <= REFERS_MAX and all(type(r) is int for r in refers)
+        _want(good, "refers-invalid", "refers_to is not a list of 1 to %d positions" % REFERS_MAX)
+        _want(all(0 <= r < position for r in refers) and refers == sorted(set(refers)), "refers-invalid", "refers_to is not sorted, or not earlier")
+    _check_phase(entry, at)
+    return at
+
+
+def _check_phase(entry: Dict[str, Any], at: datetime) -> None:
+    phase = entry.get("phase")
+    if phase is None:
+        _want("expires_at" not in entry, "phase-invalid", "expires_at stands without a phase")
+        return
+    _want(phase in ("pending", "posted", "voided", "expired"), "phase-invalid", "the phase is unknown")
+    if phase == "pending":
+        _want("expires_at" in entry and parse_at(entry["expires_at"]) > at, "phase-invalid", "a pending entry expires later")
+    else:
+        _want("expires_at" not in entry, "phase-invalid", "only a pending entry expires")
+        _want("refers_to" in entry, "phase-invalid", "a %s entry refers to the pending one" % phase)
+
+
+def _check_postings(postings: Any) -> None:
+    _want(type(postings) is list and len(postings) <= POSTINGS_MAX, "entry-malformed", "postings are not a list of at most 64")
+    sums: Dict[Tuple[str, str], int] = defaultdict(int)
+    interfund: Dict[str, int] = defaultdict(int)
+    last = ("", "", "")
+    for line in postings:
+        _want(type(line) is dict and line.keys() == {"account", "amount", "asset", "fund"}, "entry-malformed", "a posting is not of its form")
+        account, amount, asset, fund = line["account"], line["amount"], line["asset"], line["fund"]
+        for name, value, pattern in (("account", account, _ACCOUNT), ("amount", amount, _AMOUNT), ("asset", asset, _ASSET), ("fund", fund, _FUND)):
+            _want(type(value) is str and pattern.fullmatch(value), "entry-malformed", "%s of a posting is not of its form" % name)
+        here = (account, asset, fund)
+        _want(here > last, "postings-unsorted", "%s does not stand after %s" % (" ".join(here), " ".join(last)))
+        last = here
+        sums[asset, fund] += int(amount)
+        if account == "equity:interfund":
+            interfund[asset] += int(amount)
+    for (asset, fund), total in sums.items():
+        _want(total == 0, "sum-not-zero", "%s in fund %s sums to %d" % (asset, fund, total))
+    for asset, total in interfund.items():
+        _want(total == 0, "sum-not-zero", "%s in equity:interfund sums to %d over all funds" % (asset, total))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Schemas.
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(value)) and bool(datetime.strptime(value, "%Y-%m-%d"))
+    except ValueError:
+        return False
+
+
+_PLAIN: Dict[str, Callable[[str], Any]] = {
+    "slug": _SLUG.fullmatch,
+    "date": _is_date,
+    "month": _MONTH.fullmatch,
+    "digest": _DIGEST.fullmatch,
+    "amount": _AMOUNT.fullmatch,
+    "asset": _ASSET.fullmatch,
+    "account": _ACCOUNT.fullmatch,
+    "fund": _FUND.fullmatch,
+}
+
+
+def fits(spec: Dict[str, Any], value: Any) -> bool:
+    """Whether a value fits a field's specification."""
+    kind = spec["is"]
+    if kind == "int":
+        return type(value) is int and spec["min"] <= value <= spec["max"]
+    if kind == "list":
+        return type(value) is list and len(value) <= spec["max"] and all(fits(spec["of"], item) for item in value)
+    if type(value) is not str:
+        return False
+    if kind == "enum":
+        return value in spec["of"]
+    if kind == "text":
+        return len(value) <= spec["max"] and not _CONTROL.search(value)
+    return bool(_PLAIN[kind](value))
+
+
+def _check_spec(name: str, spec: Any, in_list: bool = False) -> bool:
+    """Whether a registry's specification of a field is one that this verifier understands."""
+    if type(spec) is not dict:
+        return False
+    rest = {key: value for key, value in spec.items() if key != "need" or in_list}
+    kind = rest.get("is")
+    if kind in _PLAIN:
+        return rest.keys() == {"is"}
+    if kind == "enum":
+        values = rest.get("of")
+        return rest.keys() == {"is", "of"} and type(values) is list and bool(values) and all(type(v) is str and _SLUG.fullmatch(v) for v in values)
+    if kind == "int":
+        return rest.keys() == {"is", "min", "max"} and type(rest["min"]) is int and type(rest["max"]) is int and rest["min"] <= rest["max"]
+    if kind == "text":
+        return name.startswith("ledger.") and rest.keys() == {"is", "max"} and type(rest["max"]) is int and rest["max"] > 0
+    if kind == "list":
+        good = not in_list and rest.keys() == {"is", "max", "of"} and type(rest["max"]) is int and rest["max"] > 0
+        return good and _check_spec(name, rest["of"], in_list=True)
+    return False
+
+
+def read_registry(text: str, known: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+    """The types that a log's registry declares; Failed when it is malformed or contradicts what is known here."""
+    try:
+        registry = _decoder.decode(text)
+        canonical = _encode(registry)
+    except (ValueError, RecursionError):
+        raise Failed("registry-invalid", "the registry is not JSON") from None
+    good = type(registry) is dict and registry.keys() == {"guards", "types"} and canonical == text
+    _want(good and type(registry["types"]) is dict and type(registry["guards"]) is dict, "registry-invalid", "the registry is not a canonical object of guards and types")
+    types: Dict[str, Dict[str, Any]] = registry["types"]
+    for name, spec in types.items():
+        good = _TYPE.fullmatch(name) and type(spec) is dict and spec.keys() == {"data", "postings", "refers", "slots"}
+        good = good and type(spec["data"]) is dict and all(_KEY.fullmatch(f) and _check_spec(name, s) for f, s in spec["data"].items())
+        good = good and spec["postings"] in ("none", "some") and spec["refers"] in ("none", "may", "must")
+        good = good and type(spec["slots"]) is list and len(spec["slots"]) in (0, 8, 16)
+        _want(good, "registry-invalid", "type %s is not declared as types are" % name[:80])
+        if name in known:
+            _want(spec == known[name], "registry-invalid", "type %s is declared otherwise than this verifier knows it" % name)
+    for name in _LEDGER_TYPES:
+        _want(name in types, "registry-invalid", "the registry lacks %s" % name)
+    return types
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The log: entries in order, each judged against everything before it.
+
+
+class Log:
+    """Judges entries in order. What it carries does not grow with the log, only with what the log declares."""
+
+    def __init__(self, origin: str, fast: bool = False) -> None:
+        self.origin = origin
+        self.kind = origin.rsplit("/", 1)[-1]
+        self.fast = fast
+        self.frontier = Frontier()
+        self.prev = EMPTY_HASH
+        self.prev_text = b64(EMPTY_HASH)
+        self.last_at: Optional[datetime] = None
+        self.last_at_text = ""
+        self.month = ("", "")
+        self.known = _KNOWN.get(self.kind, _LEDGER_TYPES)
+        self.types: Dict[str, Dict[str, Any]] = dict(_LEDGER_TYPES)
+        self.accounts: Set[Tuple[str, str]] = set()
+        self.funds: Set[str] = {"none"}
+        self.fund_titles: Dict[str, str] = {}
+        self.closed: Set[str] = set()
+        self.zone: Optional[tzinfo] = timezone.utc
+        self.mode = ""
+        self.key = ""
+        self.unknown: Dict[str, int] = defaultdict(int)
+        self.counts: Dict[str, int] = defaultdict(int)
+        self.totals: Dict[Tuple[str, str, str], int] = defaultdict(int)
+        self.newest_anchor: Optional[str] = None
+        self.first_at = ""
+        self.registry_digest = ""
+
+    def take(self, data: bytes) -> None:
+        """Judge the next entry. Whatever goes wrong is a failure at its position (A15)."""
+        position = self.frontier.size
+        try:
+            self._judge_fast(position, data) if self.fast else self._judge(position, data)
+        except Failed as failure:
+            raise Failed(failure.code, failure.sentence, position) from None
+        except CannotTell:
+            raise
+        except Exception as error:
+            raise Failed("entry-malformed", "judging it raised %s" % type(error).__name__, position) from error
+        self.prev = leaf_hash(data)
+        self.prev_text = b64(self.prev)
+        self.frontier.append(self.prev)
+
+    def _judge_fast(self, position: int, data: bytes) -> None:
+        """Chain only: members by pattern, not by parsing; position, prev and log stand in canonical bytes as they must."""
+        _want(len(data) <= ENTRY_BYTES_MAX, "entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
+        _want(b'"position":%d,"postings":' % position in data, "position-mismatch", "the entry does not say its position")
+        _want(b'"prev":"%s"' % self.prev_text.encode() in data, "prev-mismatch", "prev is not the hash of the entry before")
+        _want(b'"log":"%s"' % self.origin.encode() in data, "log-mismatch", "the entry is not of this log")
+
+    def _judge(self, position: int, data: bytes) -> None:
+        entry = parse_entry(data)
+        at = check_shape(entry)
+        _want(entry["log"] == self.origin, "log-mismatch", "the entry is of %r" % entry["log"][:80])
+        _want(entry["position"] == position, "position-mismatch", "the entry says %d" % entry["position"])
+        _want(entry["prev"] == self.prev_text, "prev-mismatch", "prev is not the hash of the entry before")
+        name = entry["type"]
+        _want((name == "ledger.log.opened.v1") == (position == 0), "genesis-invalid", "ledger.log.opened.v1 stands at 0 and only there")
+        if position == 1:
+            _want(name == "ledger.registry.published.v1", "genesis-invalid", "position 1 is the registry")
+        spec = self.types.get(name)
+        if spec is not None:
+            self._check_data(entry, spec)
+        if position == 0:
+            self._open(entry)
+        self._check_time(entry, at)
+        self._check_places(entry)
+        if spec is None or name not in self.known:
+            self.unknown[name] += 1
+        if spec is not None and name.startswith("ledger."):
+            self._declare(entry)
+        self.last_at, self.last_at_text = at, entry["at"]
+        self.first_at = self.first_at or entry["at"]
+        self.counts[name] += 1
+        for line in entry["postings"]:
+            self.totals[line["account"], line["asset"], line["fund"]] += int(line["amount"])
+
+    def _check_data(self, entry: Dict[str, Any], spec: Dict[str, Any]) -> None:
+        name, data, fields = entry["type"], entry["data"], spec["data"]
+        for field, value in data.items():
+            _want(field in fields, "data-invalid", "%s has no data.%s" % (name, field[:40]))
+            _want(fits(fields[field], value), "data-invalid", "data.%s of %s is not of its form" % (field, name))
+        for field, wanted in fields.items():
+            _want(field in data or wanted.get("need") == "may", "data-invalid", "%s lacks data.%s" % (name, field))
+        _want(bool(spec["slots"]) == ("private" in entry), "private-invalid", "%s has %d slots" % (name, len(spec["slots"])))
+        _want((spec["postings"] == "some") == bool(entry["postings"]), "data-invalid", "postings of %s: %s" % (name, spec["postings"]))
+        refers = "refers_to" in entry
+        _want(spec["refers"] == "may" or refers == (spec["refers"] == "must"), "refers-invalid", "refers_to of %s: %s" % (name, spec["refers"]))
+
+    def _check_time(self, entry: Dict[str, Any], at: datetime) -> None:
+        if self.kind == "ledger":
+            _want(entry["at"].endswith(":00.000000Z"), "entry-malformed", "at of a public entry is a whole minute")
+            _want(self.last_at is None or at >= self.last_at, "time-backwards", "at is before that of the entry before")
+        else:
+            _want(self.last_at is None or at > self.last_at, "time-backwards", "at is not after that of the entry before")
+        if entry["at"] != self.last_at_text or not self.month[0]:
+            local = at.astimezone(self.zone) if self.zone is not None else None
+            if local is not None:
+                before = local.replace(day=1) - timedelta(days=1)
+                self.month = ("%04d-%02d" % (local.year, local.month), "%04d-%02d" % (before.year, before.month))
+        period = entry["period"]
+        _want(self.zone is None or period in self.month, "period-invalid", "period %s is neither the month of at nor the one before" % period)
+        _want(period not in self.closed, "period-closed", "period %s was closed before" % period)
+
+    def _check_places(self, entry: Dict[str, Any]) -> None:
+        for line in entry["postings"]:
+            _want((line["account"], line["asset"]) in self.accounts, "account-undeclared", "account %s is not declared for %s" % (line["account"], line["asset"]))
+            _want(line["fund"] in self.funds, "fund-undeclared", "fund %s is not declared" % line["fund"])
+
+    def _open(self, entry: Dict[str, Any]) -> None:
+        data = entry["data"]
+        try:
+            key, recovery = VerifyKey(data["key"]), VerifyKey(data["recovery_key"])
+        except ValueError as error:
+            raise Failed("genesis-invalid", str(error)) from None
+        _want(key.name == self.origin, "genesis-invalid", "the key of entry 0 is not named as the log")
+        _want(key.public != recovery.public, "genesis-invalid", "the recovery key is the log's own key")
+        _want(_NONCE.fullmatch(data["nonce"]), "genesis-invalid", "the nonce is not 16 bytes")
+        self.mode, self.key = data["mode"], data["key"]
+        self.zone = _zone(data["time_zone"])
+
+    def _declare(self, entry: Dict[str, Any]) -> None:
+        name, data = entry["type"], entry["data"]
+        if name == "ledger.registry.published.v1":
+            digest = b64(hashlib.sha256(data["registry"].encode()).digest())
+            _want(digest == data["sha256"], "registry-invalid", "data.sha256 is not the hash of the registry")
+            types = read_registry(data["registry"], self.known)
+            for old, spec in self.types.items():
+                _want(types.get(old) == spec, "registry-invalid", "type %s was declared before, otherwise" % old)
+            self.types = types
+            self.registry_digest = digest
+        elif name == "ledger.account.declared.v1":
+            root = data["account"].split(":")[0]
+            _want(self.kind == "books" or root in _MONEY_ROOTS, "data-invalid", "accounts under %s belong in books" % root)
+            self.accounts.update((data["account"], asset) for asset in data["assets"])
+        elif name == "ledger.fund.declared.v1":
+            self.funds.add(data["fund"])
+            self.fund_titles[data["fund"]] = data["title"]
+        elif name == "ledger.policy.changed.v1":
+            digest = b64(hashlib.sha256(data["policy"].encode()).digest())
+            _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
+        elif name == "ledger.period.closed.v1":
+            _want(entry["period"] < self.month[0] or self.zone is None, "period-invalid", "period %s is not over" % entry["period"])
+            _want(data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force")
+            self.closed.add(entry["period"])
+        elif name == "ledger.anchor.recorded.v1":
+            self.newest_anchor = entry["at"]
+
+
+def _zone(name: str) -> Optional[tzinfo]:
+    """The time zone, None when this machine does not know it (then months are not judged, and that is said)."""
+    if name == "UTC":
+        return timezone.utc
+    try:
+        import zoneinfo
+    except ImportError:
+        return None
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The run.
+
+
+class Seen:
+    """Something seen before or elsewhere: at `size` the root was `root`. `proof` is (index, leaf's path) of a receipt."""
+
+    def __init__(self, label: str, size: int, root: bytes, note: str) -> None:
+        self.label = label
+        self.size = size
+        self.root = root
+        self.note = note
+
+
+def verify(source: Source, key: VerifyKey, seen: List[Seen], options: argparse.Namespace) -> Dict[str, Any]:
+    """Verify everything; returns the report of a success. Raises Failed or CannotTell."""
+    checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
+    for view in seen:
+        if view.size > checkpoint.size:
+            raise Failed("rollback", "%s saw %d entries, the log now has %d" % (view.label, view.size, checkpoint.size), checkpoint.size)
+    if options.expect_head:
+        size, _, root = options.expect_head.partition(":")
+        if size != str(checkpoint.size) or root != b64(checkpoint.root):
+            raise Failed("head-mismatch", "the head is %d:%s" % (checkpoint.size, b64(checkpoint.root)))
+    waiting = sorted(seen, key=lambda view: view.size)
+    log = Log(checkpoint.origin, options.fast)
+    sampled = _sample(checkpoint.size)
+    progress = Progress(checkpoint.size, options.json)
+    for n in range((checkpoint.size + TILE_WIDTH - 1) // TILE_WIDTH):
+        width = min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH)
+        hashes: List[bytes] = []
+        for data in bundle(source, n, width):
+            waiting = _compare(waiting, log, checkpoint)
+            log.take(data)
+            hashes.append(log.prev)
+        if n in sampled and source.read(tile_path("0", n, width), TILE_WIDTH * 32) != b"".join(hashes):
+            raise Failed("tile-mismatch", "tile 0/%d does not hold the hashes of its entries" % n, n * TILE_WIDTH)
+        progress.show(log.frontier.size)
+    progress.end()
+    _compare(waiting, log, checkpoint)
+    if log.frontier.root() != checkpoint.root:
+        raise Failed("root-mismatch", "the entries do not hash to the root that was signed", checkpoint.size)
+    if not options.fast and checkpoint.size and log.key != key.text:
+        raise Failed("genesis-invalid", "entry 0 names another key than the one given", 0)
+    return _report(log, checkpoint, seen)
+
+
+def _compare(waiting: List[Seen], log: Log, checkpoint: Checkpoint) -> List[Seen]:
+    """Hold every view of the size just reached against the tree at that size."""
+    while waiting and waiting[0].size == log.frontier.size:
+        view = waiting[0]
+        if log.frontier.root() != view.root:
+            evidence = _write_evidence(view, checkpoint)
+            raise Failed("fork", "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence), view.size)
+        waiting = waiting[1:]
+    return waiting
+
+
+def _write_evidence(view: Seen, checkpoint: Checkpoint) -> str:
+    """Both signed heads in one file: the log signed two histories, and anybody can check that without it."""
+    path = "secondwind-fork-%s.txt" % hashlib.sha256((view.note + checkpoint.note).encode()).hexdigest()[:12]
+    text = (
+        "Two checkpoints signed by one key for histories that contradict each other.\n"
+        "The entries served under the second head, up to the size of the first, do not hash to the first head's root.\n"
+        "\n--- seen before (%s) ---\n%s\n--- served now ---\n%s" % (view.label, view.note, checkpoint.note)
+    )
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError:
+        return "(no evidence file could be written here)"
+    return path
+
+
+def _sample(size: int) -> Set[int]:
+    """Tiles to compare with the recomputed ones: the last, and some that the server cannot foresee."""
+    tiles = (size + TILE_WIDTH - 1) // TILE_WIDTH
+    if tiles <= SAMPLED_TILES:
+        return set(range(tiles))
+    return {tiles - 1} | {int.from_bytes(os.urandom(8), "big") % tiles for _ in range(SAMPLED_TILES - 1)}
+
+
+class Progress:
+    """A line on stderr while a long run goes on, for people."""
+
+    def __init__(self, size: int, silent: bool) -> None:
+        self._size = size
+        self._on = sys.stderr.isatty() and not silent and size > 20_000
+        self._next = 0.0
+
+    def show(self, done: int) -> None:
+        """At most five times a second."""
+        if self._on and time.monotonic() > self._next:
+            self._next = time.monotonic() + 0.2
+            print("\r  %d of %d entries" % (done, self._size), end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._on:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def _report(log: Log, checkpoint: Checkpoint, seen: List[Seen]) -> Dict[str, Any]:
+    funds: Dict[str, Dict[str, str]] = {}
+    for (account, asset, fund), total in sorted(log.totals.items()):
+        if account == "income:gifts":
+            funds.setdefault(fund, {})[asset] = str(-total)
+    notes = []
+    if log.newest_anchor is None:
+        notes.append("freshness unknown: the log has no anchors and no cosignatures yet")
+    if log.zone is None:
+        notes.append("months not judged: this machine does not know the log's time zone")
+    if log.fast:
+        notes.append("--fast: signature, chain and tree only; sums, schemas and times were not judged")
+    return {
+        "origin": checkpoint.origin,
+        "mode": log.mode,
+        "size": checkpoint.size,
+        "root": b64(checkpoint.root),
+        "entries": dict(sorted(log.counts.items())),
+        "first_at": log.first_at,
+        "last_at": log.last_at_text,
+        "gifts_received": funds,
+        "fund_titles": log.fund_titles,
+        "unknown_types": dict(log.unknown),
+        "compared_with": [view.label for view in seen],
+        "notes": notes,
+    }
+
+
+def read_seen(path: str, key: VerifyKey) -> Seen:
+    """A tlog-proof (a receipt) as a view of the log: its checkpoint. The proof itself is checked by whoever has the entry."""
+    data = _read_file(path)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Failed("checkpoint-malformed", "%s is not UTF-8" % path) from None
+    head, cut, note = text.partition("\n\n")
+    lines = head.split("\n")
+    if not cut or lines[0] != "c2sp.org/tlog-proof@v1":
+        raise Failed("checkpoint-malformed", "%s is not a tlog-proof" % path)
+    checkpoint = open_checkpoint(note.encode(), key)
+    return Seen(path, checkpoint.size, checkpoint.root, note)
+
+
+def check_opening(path: str, source: Source, key: VerifyKey) -> Dict[str, Any]:
+    """An opening: one private field shown by whoever may show it, held against the entry's published commitment."""
+    opening = json.loads(_read_file(path).decode("utf-8"))
+    checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
+    position = opening["position"]
+    if type(position) is not int or not 0 <= position < checkpoint.size:
+        raise Failed("opening-invalid", "the opening names no entry of this log")
+    n = position // TILE_WIDTH
+    entry = parse_entry(bundle(source, n, min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH))[position % TILE_WIDTH])
+    where = _encode([entry["type"], opening["index"], opening["name"]])[:-1]
+    value = json.dumps(opening["value"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    salt = unb64(opening["salt"])
+    if len(salt) != 32:
+        raise Failed("opening-invalid", "the salt is not 32 bytes", position)
+    digest = hashlib.sha256(b"\x00secondwind/slot/v1\n" + salt + where.encode() + b"," + value.encode() + b"]").digest()
+    path_hashes = [unb64(text) for text in opening["path"]]
+    root = unb64(entry["private"]["root"]) if "private" in entry else b""
+    for count in (8, 16):
+        try:
+            if inclusion_root(digest, opening["index"], count, path_hashes) == root:
+                return {"position": position, "name": opening["name"], "value": opening["value"]}
+        except ValueError:
+            continue
+    raise Failed("opening-invalid", "the value and salt are not what the entry committed to", position)
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(1_048_576)
+    except OSError as error:
+        raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
+
+
+def _read_trusted(path: str, key: VerifyKey, first_use: bool) -> Optional[Seen]:
+    if first_use and not os.path.exists(path):
+        return None
+    data = _read_file(path)
+    checkpoint = open_checkpoint(data, key)
+    return Seen(path, checkpoint.size, checkpoint.root, checkpoint.note)
+
+
+def _claimed_key(source: Source) -> str:
+    try:
+        return source.read("keys", NOTE_BYTES_MAX).decode("ascii").split()[0]
+    except (CannotTell, UnicodeDecodeError, IndexError):
+        return ""
+
+
+def run(options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
+    """Verify as asked; returns the exit code and the report."""
+    source: Source = Web(options.source) if re.match(r"https?://", options.source) else Directory(Path(options.source))
+    if not options.key:
+        claimed = _claimed_key(source)
+        hint = " The source claims %s, which proves nothing about the source." % claimed if claimed else ""
+        raise CannotTell("no --key: take it from a receipt, an annual report or somebody you trust." + hint)
+    try:
+        key = VerifyKey(options.key)
+    except ValueError as error:
+        raise CannotTell("--key cannot be used: %s" % error) from None
+    if options.opening:
+        return 0, {"opening": check_opening(options.opening, source, key), "notes": []}
+    seen = [read_seen(path, key) for path in options.seen]
+    pinned = options.trusted or options.first_use
+    trusted = _read_trusted(pinned, key, bool(options.first_use)) if pinned else None
+    if trusted is not None:
+        seen.append(trusted)
+    before = source.read("checkpoint", NOTE_BYTES_MAX)
+    report = verify(source, key, seen, options)
+    if options.first_use:
+        newest = open_checkpoint(before, key)
+        if trusted is None or newest.size >= trusted.size:
+            _replace(options.first_use, newest.note)
+    report["outside_view"] = bool(seen)
+    if options.first_use and trusted is None:
+        report["notes"].append("first use: what was seen is now pinned in %s; the next run compares with it" % options.first_use)
+    if report["unknown_types"]:
+        return 2, report
+    return (0 if seen else 2), report
+
+
+def _replace(path: str, text: str) -> None:
+    temporary = "%s.new-%d" % (path, os.getpid())
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def money(minor: str, asset: str) -> str:
+    """Minor units as people write them: 1234 of USD/2 is 12.34 USD."""
+    name, _, places = asset.partition("/")
+    digits = int(places or "0")
+    sign, number = ("-", minor[1:]) if minor.startswith("-") else ("", minor)
+    number = number.rjust(digits + 1, "0")
+    whole = "{:,}".format(int(number[: len(number) - digits]))
+    return "%s%s%s %s" % (sign, whole, "." + number[len(number) - digits :] if digits else "", name)
+
+
+def tell(code: int, report: Dict[str, Any]) -> None:
+    """The report in words."""
+    if "opening" in report:
+        opening = report["opening"]
+        print("VERIFIED  position %d committed to %s = %s" % (opening["position"], opening["name"], json.dumps(opening["value"])))
+        return
+    print("VERIFIED" if code == 0 else "CONSISTENT IN ITSELF" if not report["unknown_types"] else "COULD NOT TELL")
+    print("  log       %s%s" % (report["origin"], " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else ""))
+    print("  entries   %d, each re-read and re-hashed; root %s" % (report["size"], report["root"]))
+    if report["last_at"]:
+        print("  from      %s to %s" % (report["first_at"][:16].replace("T", " "), report["last_at"][:16].replace("T", " ")))
+    for fund, amounts in report["gifts_received"].items():
+        title = report["fund_titles"].get(fund, fund)
+        print("  received  %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
+    for view in report["compared_with"]:
+        print("  compared  with %s: the log only grew since" % view)
+    for name, count in report["unknown_types"].items():
+        print("  unknown   %d entries of type %s: sums and chain checked, content not" % (count, name))
+    for note in report["notes"]:
+        print("  note      %s" % note)
+    if not report["outside_view"]:
+        print("  The log is consistent in itself, but nobody outside has seen it yet: keep this view with --first-use FILE")
+        print("  and run again later, or compare with receipts of others (--seen).")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="verify.py", description=(__doc__ or "").split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("source", metavar="SOURCE", help="address of a log, or a directory of its files")
+    made.add_argument("--key", metavar="VKEY", help="the log's verification key, from somewhere other than the log")
+    pin = made.add_mutually_exclusive_group()
+    pin.add_argument("--trusted", metavar="FILE", help="a checkpoint seen before: the log may only have grown since")
+    pin.add_argument("--first-use", metavar="FILE", help="the same, and keep what is seen now; made when it is not there")
+    made.add_argument("--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable")
+    made.add_argument("--expect-head", metavar="SIZE:ROOT", help="the newest head must be exactly this one")
+    made.add_argument("--opening", metavar="FILE", help="verify one shown private field instead of the whole log")
+    made.add_argument("--fast", action="store_true", help="signature, chain and tree only")
+    made.add_argument("--json", action="store_true", help="the report for programs")
+    return made
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Verify and tell; returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        code, report = run(options)
+    except Failed as failure:
+        code = 1
+        report = {"code": failure.code, "position": failure.position, "sentence": failure.sentence}
+    except CannotTell as reason:
+        code = 2
+        report = {"code": "cannot-tell", "sentence": str(reason)}
+    except (ValueError, KeyError, TypeError) as error:
+        code = 2
+        report = {"code": "cannot-tell", "sentence": "a file given on the command line is not of its form (%s)" % type(error).__name__}
+    if options.json:
+        verdict = {0: "verified", 1: "failed", 2: "could-not-tell"}[code]
+        print(json.dumps({"verdict": verdict, "exit": code, **report}, sort_keys=True))
+    elif "sentence" in report:
+        where = "" if report.get("position") is None else " at position %d" % report["position"]
+        print("%s%s: %s" % ("FAILED %s" % report["code"] if code == 1 else "COULD NOT TELL", where, report["sentence"]))
+    else:
+        tell(code, report)
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
