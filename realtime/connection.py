@@ -132,7 +132,9 @@ class Connection:
 
     def receive_binary(self) -> list[Effect]:
         """A binary frame has come; there is no voice session it could belong to."""
-        return self._strike(MessageRefused("binary frames carry audio, and no voice session is open"), codes.BAD_REQUEST)
+        return self._strike(
+            MessageRefused("binary frames carry audio, and no voice session is open"), codes.BAD_REQUEST
+        )
 
     def receive_timeout(self) -> list[Effect]:
         """The time for `hello` is over."""
@@ -149,7 +151,7 @@ class Connection:
             return self._welcome()
         return [Send({"t": "ok", "id": message_id})]
 
-    def _receive(self, message: ClientMessage) -> list[Effect]:
+    def _receive(self, message: ClientMessage) -> list[Effect]:  # noqa: PLR0911 - one answer per kind of message
         if self.state == "new":
             if not isinstance(message, Hello):
                 return self._close(codes.BAD_PROTOCOL)

@@ -233,7 +233,9 @@ class Hub:
         try:
             page = await self._page(channel, after)
         except Exception as error:  # noqa: BLE001 - whatever the source raises, the client only waits longer
-            _log.warning("a page of %s after %d could not be read: %s", subscription.channel, after, type(error).__name__)
+            _log.warning(
+                "a page of %s after %d could not be read: %s", subscription.channel, after, type(error).__name__
+            )
             self.counters["reads_failed"] += 1
             await asyncio.sleep(READ_RETRY_S)
             subscription.fail_read()
@@ -303,4 +305,3 @@ def _write_out(member: Member) -> None:
     box, member.box, member.box_bytes, member.is_dirty = member.box, [], 0, False
     if box:
         member.wire.write(box)
-

@@ -71,7 +71,7 @@ async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) 
         say("Stopped.")
 
 
-async def _serve(  # noqa: PLR0913 - everything that has been built
+async def _serve(  # noqa: PLR0913, PLR0917 - everything that has been built
     settings: Settings,
     parts: Parts,
     tasks: Tasks,
@@ -82,6 +82,7 @@ async def _serve(  # noqa: PLR0913 - everything that has been built
 ) -> None:
     edge = build_edge(settings, parts, tasks, stopping.is_set) if "web" in settings.roles else None
     parts.start(settings.roles)
+    runner = None
     if edge is not None:
         runner = Runner(edge.application)
         await runner.setup()
@@ -98,7 +99,7 @@ async def _serve(  # noqa: PLR0913 - everything that has been built
     gc.freeze()  # what lives as long as the process need not be looked at again and again
     await stopping.wait()
     await tasks.stop("demo", timeout_s=DRAIN_TIMEOUT_S)
-    if edge is not None:
+    if edge is not None and runner is not None:
         listener.close()
         await edge.drain(DRAIN_TIMEOUT_S)
         await runner.cleanup()
@@ -143,7 +144,7 @@ def _listen(settings: Settings) -> socket.socket:
             f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}).",
             "Stop what uses it, or choose another with --port (0 takes a free one).",
         ) from None
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - the socket's own signature
     return listener
 
 
@@ -162,5 +163,3 @@ def _configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # The SDK writes what it asks and hears, at a level of its own choosing.
     logging.getLogger("stripe").setLevel(logging.WARNING)
-
-

@@ -90,7 +90,8 @@ async def ensure_logs(
     async with pool.acquire() as connection:
         await connection.execute("select pg_advisory_lock($1)", _ADVISORY_KEY)
         try:
-            origins = dict(await connection.fetch("select log, origin from ledger_heads"))
+            rows = await connection.fetch("select log, origin from ledger_heads")
+            origins: dict[str, str] = {row["log"]: row["origin"] for row in rows}
             public_origin = origins.get("public") or settings.origin or new_origin()
             for log in reversed(SERVED_LOGS):
                 if log not in origins:

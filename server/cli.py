@@ -50,12 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--data-dir", type=Path, metavar="DIR", help="keys, state and the embedded database (.secondwind)")
+    common.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="keys, state and the embedded database (.secondwind)"
+    )
     common.add_argument("--database-url", metavar="URL", help="use this Postgres instead of the embedded one")
 
-    serve = commands.add_parser("serve", parents=[common], help="run the service", description="Run the service until Ctrl-C.")
+    serve = commands.add_parser(
+        "serve", parents=[common], help="run the service", description="Run the service until Ctrl-C."
+    )
     _add_serve_flags(serve)
-    serve.add_argument("--demo", action="store_true", help="feed it with simulated gifts; the log says that it is a demo")
+    serve.add_argument(
+        "--demo", action="store_true", help="feed it with simulated gifts; the log says that it is a demo"
+    )
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser(
@@ -65,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_serve, demo=True)
 
     migrate = commands.add_parser(
-        "migrate", parents=[common], help="bring the database's schema up to date", description="Apply what is missing, once."
+        "migrate",
+        parents=[common],
+        help="bring the database's schema up to date",
+        description="Apply what is missing, once.",
     )
     migrate.set_defaults(run=_migrate)
 
@@ -80,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_inbox(commands, common)
     _add_keys(commands, common)
-    config = commands.add_parser("config", parents=[common], help="show the settings", description="Secrets are masked.")
+    config = commands.add_parser(
+        "config", parents=[common], help="show the settings", description="Secrets are masked."
+    )
     config.set_defaults(run=_config)
 
     token = commands.add_parser(
@@ -97,13 +108,21 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (8080); 0 takes a free one")
     parser.add_argument("--roles", metavar="LIST", help="what this process does (web,worker,publisher,signer)")
-    parser.add_argument("--rate", type=float, dest="demo_rate", metavar="N", help="simulated gifts a second, with --demo")
-    parser.add_argument("--migrate", action="store_const", const=True, help="bring the schema of DATABASE_URL up to date first")
-    parser.add_argument("--log", choices=("json", "text"), dest="log_format", help="log lines for machines or for people")
+    parser.add_argument(
+        "--rate", type=float, dest="demo_rate", metavar="N", help="simulated gifts a second, with --demo"
+    )
+    parser.add_argument(
+        "--migrate", action="store_const", const=True, help="bring the schema of DATABASE_URL up to date first"
+    )
+    parser.add_argument(
+        "--log", choices=("json", "text"), dest="log_format", help="log lines for machines or for people"
+    )
 
 
 def _add_inbox(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    inbox = commands.add_parser("inbox", help="look after what the provider told", description="Rows hold no personal data.")
+    inbox = commands.add_parser(
+        "inbox", help="look after what the provider told", description="Rows hold no personal data."
+    )
     actions = inbox.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", parents=[common], help="count rows, or list those in one state")
     listing.add_argument("--state", choices=("new", "done", "ignored", "unhandled", "dead"))
@@ -115,12 +134,16 @@ def _add_inbox(commands: argparse._SubParsersAction[argparse.ArgumentParser], co
 
 
 def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    keys = commands.add_parser("keys", help="show or back up the keys", description="Keys never leave their directory unasked.")
+    keys = commands.add_parser(
+        "keys", help="show or back up the keys", description="Keys never leave their directory unasked."
+    )
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", parents=[common], help="list keys, and the verification keys of the logs")
     listing.set_defaults(run=_keys_list)
     backup = actions.add_parser("backup", parents=[common], help="copy the keys to another directory")
-    backup.add_argument("directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup")
+    backup.add_argument(
+        "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"
+    )
     backup.set_defaults(run=_keys_backup)
 
 
@@ -180,9 +203,11 @@ def _verify(options: argparse.Namespace) -> int:
     """Hand over to the verifier in a Python of its own, isolated from this package."""
     script = Path(__file__).resolve().parent.parent / "clients" / "verifier" / "verify.py"
     if not script.exists():
-        raise StartRefused("verify.py is not part of this installation.", "Fetch clients/verifier/verify.py; it needs nothing else.")
+        raise StartRefused(
+            "verify.py is not part of this installation.", "Fetch clients/verifier/verify.py; it needs nothing else."
+        )
     arguments = options.arguments
-    if not arguments or arguments[0].startswith("--") and "--help" not in arguments and "-h" not in arguments:
+    if not arguments or (arguments[0].startswith("--") and "--help" not in arguments and "-h" not in arguments):
         arguments = ["http://127.0.0.1:8080/ledger", *arguments]
     os.execv(sys.executable, [sys.executable, "-I", str(script), *arguments])  # noqa: S606 - our own file, no shell
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import time
 from pathlib import Path
@@ -36,12 +35,16 @@ def keys_backup(options: argparse.Namespace) -> int:
     source = _directory(load(options))
     target: Path = options.directory
     if target.exists() and any(target.iterdir()):
-        raise StartRefused(f"{target} is not empty.", "Choose a new directory, so that no older copy is mixed with this one.")
+        raise StartRefused(
+            f"{target} is not empty.", "Choose a new directory, so that no older copy is mixed with this one."
+        )
     try:
         shutil.copytree(source, target, dirs_exist_ok=True)
-        os.chmod(target, 0o700)
+        target.chmod(0o700)
     except OSError as error:
-        raise StartRefused(f"The keys could not be copied to {target} ({error.strerror}).", "Choose another directory.") from None
+        raise StartRefused(
+            f"The keys could not be copied to {target} ({error.strerror}).", "Choose another directory."
+        ) from None
     print(f"{len(list(target.iterdir()))} files copied to {target}.")
     print("Keep them apart from the database's backup: together they open what is sealed.")
     return 0
@@ -64,7 +67,9 @@ async def token(options: argparse.Namespace) -> int:
 def _directory(settings: Settings) -> Path:
     directory = settings.data_dir.resolve() / "keys"
     if not directory.is_dir():
-        raise StartRefused(f"There are no keys in {directory}.", "Start the service once, or choose another --data-dir.")
+        raise StartRefused(
+            f"There are no keys in {directory}.", "Start the service once, or choose another --data-dir."
+        )
     return directory
 
 

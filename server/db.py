@@ -108,7 +108,8 @@ async def _refuse_pooler(connection: asyncpg.Connection) -> None:
         raise StartRefused(f"The database cannot be used: {error}.", "Connect to Postgres directly.") from None
     if first != reported:
         raise StartRefused(
-            "DATABASE_URL leads to a transaction pooler.", "Connect to Postgres directly, or to a pooler in session mode."
+            "DATABASE_URL leads to a transaction pooler.",
+            "Connect to Postgres directly, or to a pooler in session mode.",
         )
 
 

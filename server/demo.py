@@ -40,5 +40,7 @@ class Demo:
     async def give(self, address: str) -> None:
         """Send gifts to the service at `address` until cancelled."""
         rate = self.settings.demo_rate or RATE_DEFAULT
-        traffic = Traffic(rate, secrets.token_hex(8), f"{address}/api/v1/webhooks/stripe", self.secret, state=self.state)
+        traffic = Traffic(
+            rate, secrets.token_hex(8), f"{address}/api/v1/webhooks/stripe", self.secret, state=self.state
+        )
         await traffic.run()

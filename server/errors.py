@@ -15,7 +15,7 @@ class ServerError(Exception):
     """Base of everything the process raises on purpose."""
 
 
-class StartRefused(ServerError):  # noqa: N818 - it reads as the sentence it makes
+class StartRefused(ServerError):
     """The process may not start as asked. `sentence` says what was found, `remedy` what to do; the exit code is 2."""
 
     exit_code = 2

@@ -1,9 +1,9 @@
 """The data directory, and the lock that makes sure one service at a time works on it.
 
-    keys/       keys and passwords, 0600; back them up apart from everything else
-    signer/     what each signer remembers
-    publish/    checkpoints as they were published, one directory per log
-    postgres/   the embedded database, where there is one
+keys/       keys and passwords, 0600; back them up apart from everything else
+signer/     what each signer remembers
+publish/    checkpoints as they were published, one directory per log
+postgres/   the embedded database, where there is one
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ POLL_INTERVAL_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-async def follow(
+async def follow(  # noqa: PLR0913 - what to do, and how often
     wakeups: Wakeups,
     topic: str,
     step: Callable[[], Awaitable[int]],

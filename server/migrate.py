@@ -51,7 +51,8 @@ async def check_schema(connection: asyncpg.Connection) -> None:
     _refuse_newer(names)
     if missing := [path.stem for path in files() if path.stem not in names]:
         raise StartRefused(
-            f"The database's schema is older than this version: {missing[0]} is not applied.", "Run `secondwind migrate`."
+            f"The database's schema is older than this version: {missing[0]} is not applied.",
+            "Run `secondwind migrate`.",
         )
 
 
@@ -64,15 +65,20 @@ async def connect(url: str) -> asyncpg.Connection:
     except asyncpg.InvalidCatalogNameError as error:
         raise StartRefused(f"The database says: {error}.", "Create it, or correct DATABASE_URL.") from None
     except (ValueError, asyncpg.ClientConfigurationError) as error:
-        raise StartRefused(f"DATABASE_URL cannot be used: {error}.", "It looks like postgres://user:password@host:5432/name.") from None
+        raise StartRefused(
+            f"DATABASE_URL cannot be used: {error}.", "It looks like postgres://user:password@host:5432/name."
+        ) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartRefused(
-            f"The database of DATABASE_URL cannot be reached ({type(error).__name__}).", "Is it running, and is the host right?"
+            f"The database of DATABASE_URL cannot be reached ({type(error).__name__}).",
+            "Is it running, and is the host right?",
         ) from None
     major = connection.get_server_version().major
     if major < POSTGRES_MAJOR_MIN:
         await connection.close()
-        raise StartRefused(f"The database is Postgres {major}.", f"SecondWind needs Postgres {POSTGRES_MAJOR_MIN} or newer.")
+        raise StartRefused(
+            f"The database is Postgres {major}.", f"SecondWind needs Postgres {POSTGRES_MAJOR_MIN} or newer."
+        )
     return connection
 
 
@@ -97,7 +103,8 @@ def _refuse_newer(names: Iterable[str]) -> None:
     known = {path.stem for path in files()}
     if unknown := sorted(set(names) - known):
         raise StartRefused(
-            f"The database's schema is newer than this version: {unknown[-1]} is not known here.", "Run the newer version."
+            f"The database's schema is newer than this version: {unknown[-1]} is not known here.",
+            "Run the newer version.",
         )
 
 

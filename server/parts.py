@@ -72,7 +72,7 @@ class Parts:
     stripe: StripeAPI
 
     @classmethod
-    async def open(  # noqa: PLR0913 - what the parts stand on
+    async def open(  # noqa: PLR0913, PLR0917 - what the parts stand on
         cls,
         settings: Settings,
         database: Database,
@@ -212,7 +212,9 @@ def _make_writer(  # noqa: PLR0913, PLR0917 - partially applied: the first four 
     log: LogName,
 ) -> Writer:
     on_commit: Callable[[int], None] = lambda _size: wakeups.notify(log)  # noqa: E731 - it closes over the log
-    companions = {PUBLISHER_COMPANION: sql.load("publishing").publisher_companion} if log == "public" else PAYMENTS_COMPANIONS
+    companions = (
+        {PUBLISHER_COMPANION: sql.load("publishing").publisher_companion} if log == "public" else PAYMENTS_COMPANIONS
+    )
     return Writer(
         database.publisher if log == "public" else database.writer,
         log,

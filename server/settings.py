@@ -48,14 +48,18 @@ class Settings(BaseModel):
     database_admin_url: str | None = _setting(
         None, "DATABASE_ADMIN_URL", "login that migrates; DATABASE_URL's own when unset", secret=True
     )
-    migrate: bool = _setting(False, "SECONDWIND_MIGRATE", "bring the schema of DATABASE_URL up to date at start")
+    migrate: bool = _setting(
+        default=False, env="SECONDWIND_MIGRATE", help_text="bring the schema of DATABASE_URL up to date at start"
+    )
     origin: str | None = _setting(
         None, "SECONDWIND_ORIGIN", "the log's name, its public address without scheme, ending in `/ledger`; chosen once"
     )
     mode: Literal["demo", "test", "live"] = _setting(
         "test", "SECONDWIND_MODE", "what the log is born as: `demo`, `test` or `live`"
     )
-    time_zone: str = _setting("UTC", "SECONDWIND_TIME_ZONE", "the charity's time zone, in which months are counted; chosen once")
+    time_zone: str = _setting(
+        "UTC", "SECONDWIND_TIME_ZONE", "the charity's time zone, in which months are counted; chosen once"
+    )
     assets: Words = _setting(("USD/2",), "SECONDWIND_ASSETS", "currencies the books hold, with their decimals")
     recovery_key: str | None = _setting(
         None, "SECONDWIND_RECOVERY_KEY", "verification key of the offline recovery key; chosen once"
@@ -67,21 +71,33 @@ class Settings(BaseModel):
     stripe_webhook_secrets: Words = _setting(
         (), "STRIPE_WEBHOOK_SECRETS", "secrets of Stripe's webhook, two while one is replaced", secret=True
     )
-    stripe_api_key: str | None = _setting(None, "STRIPE_API_KEY", "restricted key that may read balance transactions", secret=True)
+    stripe_api_key: str | None = _setting(
+        None, "STRIPE_API_KEY", "restricted key that may read balance transactions", secret=True
+    )
     stripe_api_base: str | None = _setting(None, "STRIPE_API_BASE", "another address for Stripe's API")
-    webhook_tolerance_s: int = _setting(300, "SECONDWIND_WEBHOOK_TOLERANCE_S", "how old or early a signature may be", ge=1, le=86400)
+    webhook_tolerance_s: int = _setting(
+        300, "SECONDWIND_WEBHOOK_TOLERANCE_S", "how old or early a signature may be", ge=1, le=86400
+    )
     webhook_body_bytes_max: int = _setting(
         524_288, "SECONDWIND_WEBHOOK_BODY_BYTES_MAX", "largest webhook body", ge=1024, le=16_777_216
     )
     list_limit_max: int = _setting(200, "SECONDWIND_LIST_LIMIT_MAX", "most entries in one page of a list", ge=1, le=200)
-    allowed_origins: Words = _setting((), "SECONDWIND_ALLOWED_ORIGINS", "pages besides our own that may open the websocket")
-    trusted_proxies: Words = _setting((), "SECONDWIND_TRUSTED_PROXIES", "addresses whose forwarded headers are believed")
+    allowed_origins: Words = _setting(
+        (), "SECONDWIND_ALLOWED_ORIGINS", "pages besides our own that may open the websocket"
+    )
+    trusted_proxies: Words = _setting(
+        (), "SECONDWIND_TRUSTED_PROXIES", "addresses whose forwarded headers are believed"
+    )
     metrics_token: str | None = _setting(
         None, "SECONDWIND_METRICS_TOKEN", "opens `/metrics` and the operator's `/status` from elsewhere", secret=True
     )
     log_format: Literal["json", "text"] = _setting("json", "SECONDWIND_LOG", "`json` lines, or `text` for people")
     partition_entries: int = _setting(
-        4_194_304, "SECONDWIND_PARTITION_ENTRIES", "entries per table partition, a multiple of 256", ge=256, multiple_of=256
+        4_194_304,
+        "SECONDWIND_PARTITION_ENTRIES",
+        "entries per table partition, a multiple of 256",
+        ge=256,
+        multiple_of=256,
     )
     checkpoint_interval_s: float = _setting(
         0.4, "SECONDWIND_CHECKPOINT_INTERVAL_S", "least time between two checkpoints", ge=0.01, le=60
@@ -112,7 +128,9 @@ class Settings(BaseModel):
     @classmethod
     def _well_formed_origin(cls, value: str | None) -> str | None:
         if value is not None and (not matches_origin(value) or not re.search(r"[^/]/ledger$", value) or "://" in value):
-            raise ValueError("give the public address without scheme, ending in /ledger, such as ledger.example.org/ledger")
+            raise ValueError(
+                "give the public address without scheme, ending in /ledger, such as ledger.example.org/ledger"
+            )
         return value
 
     @classmethod
@@ -154,7 +172,9 @@ def _read_file(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise StartRefused(f"{name} names {path}, which cannot be read ({type(error).__name__}).", "Correct the path.") from None
+        raise StartRefused(
+            f"{name} names {path}, which cannot be read ({type(error).__name__}).", "Correct the path."
+        ) from None
 
 
 def _refusal(cls: type[Settings], error: ValidationError, values: Mapping[str, object]) -> StartRefused:
@@ -164,4 +184,7 @@ def _refusal(cls: type[Settings], error: ValidationError, values: Mapping[str, o
     env = _env(field) if field is not None else name
     shown = _MASK if field is not None and _is_secret(field) else repr(values.get(name))
     message = first["msg"].removeprefix("Value error, ")
-    return StartRefused(f"{env} is {shown}: {message[0].lower()}{message[1:]}.", f"It is what this sets: {field.description}." if field else "")
+    return StartRefused(
+        f"{env} is {shown}: {message[0].lower()}{message[1:]}.",
+        f"It is what this sets: {field.description}." if field else "",
+    )

@@ -10,6 +10,7 @@ from server.health import Fact
 
 if TYPE_CHECKING:
     from ledger.reader import LogReader
+    from ledger.types import LogName
     from server.birth import LogIdentity
     from server.db import Database
     from server.http.page import WebPage
@@ -22,7 +23,7 @@ _PUBLISHING = sql.load("publishing")
 
 
 def public_facts(
-    identity: LogIdentity, readers: Mapping[str, LogReader], page: WebPage, clock: Callable[[], int]
+    identity: LogIdentity, readers: Mapping[LogName, LogReader], page: WebPage, clock: Callable[[], int]
 ) -> dict[str, Fact]:
     """Return what everyone may know: what this log is, how far it is, whether it stands still."""
     public = readers["public"]
@@ -64,7 +65,7 @@ def public_facts(
 
 
 def operator_facts(
-    database: Database, inbox: Inbox, fees: PendingFees, tasks: Tasks, readers: Mapping[str, LogReader]
+    database: Database, inbox: Inbox, fees: PendingFees, tasks: Tasks, readers: Mapping[LogName, LogReader]
 ) -> dict[str, Fact]:
     """Return what is for the operator: what waits, what lags, what crashed."""
 

@@ -42,7 +42,7 @@ class Tasks:
             began = loop.time()
             try:
                 await work()
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it was, the work must go on
                 self.crashes[name] += 1
                 _log.exception("%s crashed; it starts again in %.1f s", name, pause_s)
             else:

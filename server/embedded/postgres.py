@@ -53,7 +53,9 @@ _SETTINGS = {
 class EmbeddedPostgres:
     """One server with its data below `data_dir`/postgres. `say` receives a line when something unusual is done."""
 
-    def __init__(self, data_dir: Path, *, mode: Mode | None = None, say: Callable[[str], None] = lambda _line: None) -> None:
+    def __init__(
+        self, data_dir: Path, *, mode: Mode | None = None, say: Callable[[str], None] = lambda _line: None
+    ) -> None:
         self._data_dir = data_dir
         self._mode = mode
         self._say = say
@@ -105,7 +107,7 @@ class EmbeddedPostgres:
         return self._process.pid if self._process is not None else None
 
     def _initialise(self, binaries: Binaries, cluster: Path) -> None:
-        """initdb beside, then rename: a start that was killed half-way leaves nothing that looks finished."""
+        """Initdb beside, then rename: a start that was killed half-way leaves nothing that looks finished."""
         making = binaries.home / "cluster.new"
         shutil.rmtree(making, ignore_errors=True)
         password_file = binaries.home / "initdb-password"
@@ -124,7 +126,9 @@ class EmbeddedPostgres:
             password_file.unlink()
         if done.returncode != 0:
             reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise StartRefused(f"The embedded Postgres could not be made: {reason}.", "Free disk space, or set DATABASE_URL.")
+            raise StartRefused(
+                f"The embedded Postgres could not be made: {reason}.", "Free disk space, or set DATABASE_URL."
+            )
         # --no-sync is fast because this is the only moment at which there is nothing to lose; now it counts.
         os.sync()
         making.rename(cluster)
@@ -137,7 +141,7 @@ class EmbeddedPostgres:
         if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
             log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as output:
-            return subprocess.Popen(
+            process: subprocess.Popen[bytes] = subprocess.Popen(
                 binaries.command("postgres", "-D", str(cluster), *options),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -147,17 +151,21 @@ class EmbeddedPostgres:
                 cwd=binaries.home,
                 **binaries.run_as(),  # type: ignore[call-overload]  # user, group and extra_groups, or nothing
             )
+        return process
 
     async def _until_it_answers(self) -> None:
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT_S
         while True:
             if self._process is not None and self._process.poll() is not None:
-                raise StartRefused(f"The embedded Postgres ended at once: {self._log_tail()}", "See its log in the data directory.")
+                raise StartRefused(
+                    f"The embedded Postgres ended at once: {self._log_tail()}", "See its log in the data directory."
+                )
             try:
                 connection = await asyncpg.connect(self._url(ADMIN, database="postgres"), timeout=START_TIMEOUT_S)
             except asyncpg.InvalidPasswordError:
                 raise StartRefused(
-                    "The embedded Postgres refuses its own password.", "Restore the keys directory that belongs to this data."
+                    "The embedded Postgres refuses its own password.",
+                    "Restore the keys directory that belongs to this data.",
                 ) from None
             except (OSError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError, TimeoutError):
                 if asyncio.get_running_loop().time() > deadline:
@@ -238,7 +246,11 @@ class EmbeddedPostgres:
 
 def _check_version(binaries: Binaries, cluster: Path) -> None:
     version = subprocess.run(
-        [str(binaries.directory / "postgres"), "--version"], capture_output=True, text=True, timeout=INITDB_TIMEOUT_S, check=True
+        [str(binaries.directory / "postgres"), "--version"],
+        capture_output=True,
+        text=True,
+        timeout=INITDB_TIMEOUT_S,
+        check=True,
     ).stdout
     match = re.search(r"\) ([0-9]+)", version)
     mine = match[1] if match else version
@@ -255,7 +267,11 @@ def _postmaster_pid(cluster: Path) -> int | None:
     try:
         pid = int((cluster / "postmaster.pid").read_text().partition("\n")[0])
         command = subprocess.run(
-            ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, timeout=INITDB_TIMEOUT_S, check=False
+            ["ps", "-ww", "-o", "command=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            timeout=INITDB_TIMEOUT_S,
+            check=False,
         ).stdout
     except (OSError, ValueError):
         return None

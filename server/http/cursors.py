@@ -19,7 +19,7 @@ CURSOR_CHARS = 20
 _BYTES = len(VERSION) + 8 + CHECK_BYTES
 
 
-class CursorRefused(ServerError):  # noqa: N818 - it reads as the sentence it makes
+class CursorRefused(ServerError):
     """The text is not a cursor of the list it was given to."""
 
     def __init__(self, list_name: str) -> None:

@@ -20,7 +20,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 SHOWN_CHARS_MAX: Final = 80
 
 
-class Problem(ServerError):  # noqa: N818 - the word of RFC 9457
+class Problem(ServerError):
     """The answer is a problem. `pointer` is `#/a/b` into the body, `?name` or `{name}` for a parameter."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the members of RFC 9457, in its order

@@ -29,7 +29,7 @@ PARTS = 3
 _SUBJECT = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
 
-class TokenRefused(ServerError):  # noqa: N818 - it reads as the sentence it makes
+class TokenRefused(ServerError):
     """A token may not be issued as asked, or is not valid; the sentence says which rule it breaks, never a secret."""
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DECISIONS_MAX = 5
 _SPECS: Mapping[str, TypeSpec] = {spec.name: spec for spec in BOOKS_TYPES}
 
-Answer = TypeVar("Answer")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 
 class Appender(Protocol):
@@ -48,11 +48,11 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
-class Booking(Generic[Answer]):
+class Booking(Generic[Answer_co]):
     """One fact to book: on which stream, how to decide, what else happens in the append's transaction."""
 
     stream: bytes
-    decide: Callable[[Gift], Decided | Answer]
+    decide: Callable[[Gift], Decided | Answer_co]
     companion: Companion
     claims: tuple[Claim, ...] = ()
 
@@ -66,7 +66,7 @@ class Books:
     vault: Vault
     origin: str
 
-    async def book(self, booking: Booking[Answer]) -> Booked | Answer:
+    async def book(self, booking: Booking[Answer_co]) -> Booked | Answer_co:
         """Return where the fact is booked now, or why the slice wanted nothing written.
 
         Raises ledger.errors: VersionConflict when five decisions in a row were overtaken, ClaimTaken, Unavailable.

@@ -23,21 +23,17 @@ class DeclaredRules:
 
     def __init__(self, pool: asyncpg.Pool, time_zone: tzinfo) -> None:
         self._pool = pool
-        self._rules = Rules(frozenset(), {}, time_zone)
-
-    @property
-    def time_zone(self) -> tzinfo:
-        """The log's time zone."""
-        return self._rules.time_zone
+        self.rules = Rules(frozenset(), {}, time_zone)
 
     async def for_gift(self, command: ReceiveGift) -> Rules:
         """Return rules that know this gift's asset and fund, if the log does."""
-        if command.asset not in self._rules.assets or (command.fund or GENERAL) not in self._rules.funds:
-            await self._read()
-        return self._rules
+        if command.asset not in self.rules.assets or (command.fund or GENERAL) not in self.rules.funds:
+            await self.read()
+        return self.rules
 
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read what is declared now."""
         rows = await self._pool.fetch(_QUERIES.declared, PENDING)
         funds = {row["name"]: row["restriction"] for row in rows if row["restriction"] is not None}
         assets = frozenset(asset for row in rows if row["assets"] for asset in orjson.loads(row["assets"]))
-        self._rules = Rules(assets, funds, self.time_zone)
+        self.rules = Rules(assets, funds, self.rules.time_zone)

@@ -27,8 +27,9 @@ class QueueFull(Exception):
 class Grouped(Generic[T, R]):
     """Runs `run(items)` for groups of at most `group_len_max` items; it answers with one result per item, in order.
 
-    Groups begin at least `interval_s` apart. What `run` raises, each caller of that group is told; so items must be checked before they come here. One group
-    takes at most `timeout_s`, then its callers get TimeoutError, and whether it happened is not known.
+    Groups begin at least `interval_s` apart. What `run` raises, each caller of that group is told; so items must be
+    checked before they come here. One group takes at most `timeout_s`; then its callers get TimeoutError, and nobody
+    knows whether it happened.
     """
 
     def __init__(

@@ -100,9 +100,12 @@ class Inbox:
         self._vault = vault
         self._wakeups = wakeups
         self._timeout_s = statement_timeout_s
-        limits = {"timeout_s": statement_timeout_s, "interval_s": GROUP_INTERVAL_S}
-        self._filing: Grouped[_Filing, bool] = Grouped(self._file, **limits)
-        self._finishing: Grouped[_Finish, None] = Grouped(self._finish, **limits)
+        self._filing: Grouped[_Filing, bool] = Grouped(
+            self._file, timeout_s=statement_timeout_s, interval_s=GROUP_INTERVAL_S
+        )
+        self._finishing: Grouped[_Finish, None] = Grouped(
+            self._finish, timeout_s=statement_timeout_s, interval_s=GROUP_INTERVAL_S
+        )
 
     async def file(self, body: bytes, notice: Notice, ignored: str | None = None) -> bool:
         """Keep a notice; return whether it is new. When this returns, it is durable.

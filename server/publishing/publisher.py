@@ -48,7 +48,7 @@ class Appender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Everything one pass needs. `books` and `queries` read on `pool`; `public` appends; `clock` gives µs since 1970."""
+    """Everything a pass needs. `books` and `queries` read on `pool`; `public` appends; `clock` gives µs since 1970."""
 
     pool: asyncpg.Pool
     queries: Queries
@@ -67,7 +67,7 @@ class Publisher:
 
         Raises ledger.errors.Unavailable when `public` cannot be appended to now; nothing is lost, call again later.
         """
-        start = await self.pool.fetchval(self.queries.publisher_next)
+        start: int = await self.pool.fetchval(self.queries.publisher_next)
         entries = await self.books.entries(start, ENTRIES_PER_PASS_MAX, bytes_max=BYTES_PER_PASS_MAX)
         if not entries:
             return 0
@@ -115,7 +115,7 @@ class Publisher:
         )
 
     def _seal(self, stored: StoredEntry, type_name: str, sealed: SealedSlots | None) -> SealedSlots:
-        """Seal the public entry's slots: the giver's own nonce, and which entry of `books` stands behind it (attacks A1)."""
+        """Seal the public entry's slots: the giver's own nonce, and the entry of `books` behind it (attacks A1)."""
         spec = self.public_registry.types[type_name]
         values: dict[str, Any] = {"books_entry": encode_base64(stored.leaf_hash)}
         if sealed is not None:
@@ -125,7 +125,7 @@ class Publisher:
         return self.vault.seal_slots(self.public_origin, spec, values)
 
     def _period(self, booked: str) -> str | None:
-        """Keep the month of the booking where the rules still allow it; a later publication takes its own month (A11)."""
+        """Keep the month of the booking where the rules still allow it; what comes later takes its own month (A11)."""
         now = datetime.fromtimestamp(self.clock() / 1_000_000, UTC).astimezone(self.time_zone)
         before = now.replace(day=1) - timedelta(days=1)
         return booked if booked in {f"{now:%Y-%m}", f"{before:%Y-%m}"} else None

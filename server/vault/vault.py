@@ -24,7 +24,7 @@ from nacl.exceptions import CryptoError
 
 from ledger import merkle, slots
 from ledger.merkle import HASH_BYTES
-from ledger.slots import SALT_BYTES
+from ledger.slots import SALT_BYTES, Group
 from ledger.types import SealedBox, SealedSlots
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered
 from server.vault.keystore import KEY_BYTES, FileKeyStore, KeyStore
@@ -64,7 +64,9 @@ class Vault:
         """Return 32 bytes that only this service can compute for `value`; different purposes never collide."""
         key = self._derived.get(purpose)
         if key is None:
-            key = self._derived[purpose] = hmac.digest(self._service, b"secondwind/purpose/v1\n" + purpose.encode(), "sha256")
+            key = self._derived[purpose] = hmac.digest(
+                self._service, b"secondwind/purpose/v1\n" + purpose.encode(), "sha256"
+            )
         return hmac.digest(key, value.encode() if isinstance(value, str) else value, "sha256")
 
     def seal(self, purpose: str, plaintext: bytes) -> tuple[str, bytes]:
@@ -81,14 +83,21 @@ class Vault:
         """Return what `seal` was given. Raises `KeyDestroyed` when the day key is gone, `Tampered` otherwise."""
         nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
-            return crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, _seal_context(key_id), nonce, self._load(key_id))
+            return crypto_aead_xchacha20poly1305_ietf_decrypt(
+                ciphertext, _seal_context(key_id), nonce, self._load(key_id)
+            )
         except CryptoError:
             raise Tampered(key_id) from None
 
     def destroy_old_day_keys(self) -> list[str]:
         """Destroy day keys older than 35 days and return their ids: what they sealed is gone, in backups too."""
         oldest = f"{self._now() - timedelta(days=DAY_KEY_DAYS_MAX):%Y-%m-%d}"
-        old = [k for k in self._store.ids() for p in _DAY_KEY_PREFIXES if k.startswith(f"{p}-") and k[len(p) + 1 :] < oldest]
+        old = [
+            k
+            for k in self._store.ids()
+            for p in _DAY_KEY_PREFIXES
+            if k.startswith(f"{p}-") and k[len(p) + 1 :] < oldest
+        ]
         for key_id in old:
             self._store.destroy(key_id)
             self._cache.pop(key_id, None)
@@ -136,7 +145,7 @@ class Vault:
                     raise Tampered(f"slot {slot.name}")
         return values
 
-    def _seal_box(self, group: Any, origin: str, root: bytes, plaintext: bytes) -> SealedBox:
+    def _seal_box(self, group: Group, origin: str, root: bytes, plaintext: bytes) -> SealedBox:
         entry_key = self._random(KEY_BYTES)
         nonce = self._random(NONCE_BYTES)
         wrap_nonce = self._random(NONCE_BYTES)

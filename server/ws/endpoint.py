@@ -1,7 +1,7 @@
 """GET /v1/ws: aiohttp around `realtime.connection`. No rule of the protocol is decided here.
 
-Frames are written to the connection's transport beside aiohttp's own writer; that is safe because compression is off and
-both write whole frames (reference/realtime.md 0.2). Nothing here awaits a send or trusts a close to return: a client
+Frames are written to the connection's transport beside aiohttp's own writer; that is safe because compression is off
+and both write whole frames (reference/realtime.md 0.2). Nothing here awaits a send or trusts a close to return: a client
 that does not read would hold it for ever (F3).
 """
 
@@ -45,7 +45,10 @@ FOREIGN_ORIGIN = ProblemKind(
     "A browser page of another origin asked for a websocket. Pages that may do so are listed in the settings.",
 )
 TOO_MANY_SOCKETS = ProblemKind(
-    "too-many-sockets", 503, "Too many open sockets", "This process holds as many websockets as it may. Try again later."
+    "too-many-sockets",
+    503,
+    "Too many open sockets",
+    "This process holds as many websockets as it may. Try again later.",
 )
 
 
@@ -126,7 +129,8 @@ class WebsocketEndpoint:
             self.hub.send(member, bye(codes.DRAIN, after_ms=slot_ms))
         deadline = self.monotonic_s() + timeout_s
         await asyncio.sleep(0)
-        while self.hub.members and self.monotonic_s() < deadline and any(m.wire.backlog() for m in members):
+        # A transport tells nobody when its buffer is empty; for two seconds at most, looking is good enough.
+        while any(m.wire.backlog() for m in members) and self.monotonic_s() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for member in self.hub.everyone():
             member.wire.write([_close_frame(codes.DRAIN)])
@@ -136,7 +140,7 @@ class WebsocketEndpoint:
             self.hub.leave(member)
 
     def _check_origin(self, request: web.Request) -> None:
-        """A page may open a socket to the host it came from, or if the settings allow its origin (cross-site hijacking)."""
+        """A page may open a socket to the host it came from, or where the settings allow its origin."""
         origin = request.headers.get("Origin")
         if origin is None or origin in self.allowed_origins:
             return
@@ -220,7 +224,7 @@ class _Session:
         """Give the close frame time to leave before the connection goes."""
         with contextlib.suppress(ConnectionError, RuntimeError):
             deadline = self._endpoint.monotonic_s() + CLOSE_TIMEOUT_S
-            while self._transport.get_write_buffer_size() and self._endpoint.monotonic_s() < deadline:
+            while self._transport.get_write_buffer_size() and self._endpoint.monotonic_s() < deadline:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
 
@@ -230,10 +234,9 @@ def _close_frame(code: CloseCode) -> bytes:
 
 
 def _limit_unsent(transport: asyncio.Transport) -> None:
-    """Let the kernel take only a little more than it can send, or a client that stopped reading stays unseen for megabytes."""
+    """Let the kernel take little more than it can send: else a client that stopped reading stays unseen for megabytes."""
     connection = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
     if connection is not None:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_LOWAT_BYTES)
-

@@ -13,7 +13,7 @@ from ledger.types import Entry, LogName, StoredEntry
 from server.domains.giving import events
 
 if TYPE_CHECKING:
-    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
 
 _QUERIES = sql.load("giving")
 _GIFTS: Final = frozenset({events.GIFT_RECEIVED, events.GIFT_SUSPENDED})
@@ -26,7 +26,7 @@ class GiftsProjection:
     name: str = "giving_gifts"
     log: LogName = "books"
 
-    async def apply(self, connection: asyncpg.Connection, entries: Sequence[StoredEntry]) -> None:
+    async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
         """Apply entries in order; those of other slices are passed over. Raises for one that is not what it says."""
         ours = [canonical.parse_entry(stored.bytes) for stored in entries if stored.type in _OURS]
         gifts = [_GiftRow.of(entry) for entry in ours if entry.type in _GIFTS]
@@ -43,7 +43,7 @@ class GiftsProjection:
                 [entry.position for entry in fees],
             )
 
-    async def clear(self, connection: asyncpg.Connection) -> None:
+    async def clear(self, connection: PoolConnectionProxy) -> None:
         """Empty the table, before it is rebuilt from position 0."""
         await connection.execute(_QUERIES.forget_gifts)
 

@@ -14,7 +14,7 @@ CARD = Card("visa", "US", "credit", "4242")
 CREATED_S = 1_764_000_000  # 2025-11-24 16:00 UTC
 
 
-def intent(ids: Ids = IDS, amount: int = 10330, currency: str = "usd", **changes: Any) -> dict[str, Any]:
+def intent(ids: Ids = IDS, amount: int = 10330, currency: Any = "usd", **changes: Any) -> dict[str, Any]:
     metadata = changes.pop("metadata", {"fund": "rent", "nonce": "n0nce"})
     thing = shapes.payment_intent(Payment(ids, amount, currency, metadata, PERSON, CARD, CREATED_S), succeeded=True)
     return thing | changes

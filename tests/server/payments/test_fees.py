@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from server.domains.giving.events import BOOKS_TYPES
 from server.payments.stripe_api import ProviderRefuses, ProviderUnreachable
 from server.payments.translate import FeeReference
 from tests.server.payments.builders import charge, event, intent, movement
-from tests.server.payments.world import World
+from tests.server.payments.world import ORIGIN, World
 
 INTENT = event("payment_intent.succeeded", intent(), "evt_intent")
 CHARGE = event("charge.succeeded", charge(), "evt_charge")
@@ -92,7 +93,7 @@ async def test_a_provider_that_is_down_and_comes_back_is_asked_again_and_nothing
     pauses = []
     for _ in range(4):
         await ask(world)
-        row = await world.pool.fetchrow(
+        [row] = await world.pool.fetch(
             "select last_error, extract(epoch from due_at - now())::float8 as pause_s from payments_pending_fees"
         )
         assert "status 503" in row["last_error"]
@@ -203,9 +204,6 @@ async def test_a_reference_that_does_not_open_holds_back_no_other_fee(world: Wor
 
 
 async def test_details_and_rate_are_kept_in_private_slots_as_text(world: World) -> None:
-    from server.domains.giving.events import BOOKS_TYPES
-    from tests.server.payments.world import ORIGIN
-
     hostile = [
         {"amount": 330, "currency": "usd", "type": "stripe_fee", "description": "x", "application": None},
         7,

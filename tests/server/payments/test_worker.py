@@ -6,11 +6,15 @@ import asyncio
 
 import pytest
 
+from ledger import genesis
 from ledger.errors import Busy, VersionConflict
+from ledger.types import Command
+from server import chart
+from server.domains.giving.events import BOOKS_TYPES
 from server.payments.worker import ATTEMPTS_MAX
 from tests.server.payments.builders import IDS, charge, event, intent
 from tests.server.payments.waiting import until
-from tests.server.payments.world import World
+from tests.server.payments.world import ORIGIN, World
 
 INTENT = event("payment_intent.succeeded", intent(), "evt_intent")
 CHARGE = event("charge.succeeded", charge(), "evt_charge")
@@ -63,7 +67,7 @@ async def test_many_payments_in_flight_are_booked_in_few_batches(world: World) -
 async def test_the_row_is_done_in_the_transaction_that_books_it_and_names_the_entry(world: World) -> None:
     await world.deliver(INTENT)
     await world.work()
-    row = await world.pool.fetchrow("select * from payments_inbox")
+    [row] = await world.pool.fetch("select * from payments_inbox")
     [entry] = await world.entries("giving.gift.")
     assert (row["state"], row["position"], row["claimed_by"]) == ("done", entry.position, None)
     assert row["finished_at"] is not None
@@ -119,7 +123,7 @@ async def test_a_conflict_is_decided_again_and_after_five_the_row_waits(world: W
     await world.deliver(INTENT)
     await world.work()
     assert calls == 5
-    row = await world.pool.fetchrow("select state, attempts, due_at > now() as later from payments_inbox")
+    [row] = await world.pool.fetch("select state, attempts, due_at > now() as later from payments_inbox")
     assert tuple(row) == ("new", 1, True)
     world.writer.before = None
     await world.make_due()
@@ -243,9 +247,6 @@ async def test_a_hostile_fund_name_is_a_gift_in_suspense(world: World, fund: obj
 
 
 async def test_a_fund_that_is_declared_later_is_known_from_then_on(world: World) -> None:
-    from ledger import genesis
-    from ledger.types import Command
-
     await world.deliver(event("payment_intent.succeeded", intent(id="pi_1", metadata={"fund": "coats"}), "evt_1"))
     await world.work()
     await world.writer.writer.append(Command((genesis.fund_declared(genesis.Fund("coats", "restricted", "Coats")),)))
@@ -254,10 +255,20 @@ async def test_a_fund_that_is_declared_later_is_known_from_then_on(world: World)
     assert [fund for _, _, fund in await gifts(world)] == ["general", "coats"]
 
 
-async def test_the_private_half_of_a_gift_opens_and_nothing_of_it_is_in_the_bytes(world: World) -> None:
-    from server.domains.giving.events import BOOKS_TYPES
-    from tests.server.payments.world import ORIGIN
+async def test_a_currency_that_is_held_later_is_booked_when_its_rows_are_worked_again(world: World) -> None:
+    await world.deliver(event("payment_intent.succeeded", intent(currency="eur")))
+    await world.work()
+    account = next(account for account in chart.BOOKS_ACCOUNTS if account.path == "assets:stripe:pending")
+    income = next(account for account in chart.BOOKS_ACCOUNTS if account.path == "income:gifts:restricted")
+    declared = tuple(genesis.account_declared(declared, ["EUR/2", "USD/2"]) for declared in (account, income))
+    await world.writer.writer.append(Command(declared))
+    assert await world.inbox.retry("payment_intent.succeeded") == 1
+    await world.work()
+    [entry] = await world.entries("giving.gift.")
+    assert {posting.asset for posting in entry.postings} == {"EUR/2"}
 
+
+async def test_the_private_half_of_a_gift_opens_and_nothing_of_it_is_in_the_bytes(world: World) -> None:
     await world.deliver(CHARGE)
     await world.work()
     [entry] = await world.entries("giving.gift.")

@@ -103,7 +103,7 @@ class World:
         )
 
     def fee_worker(self, name: str = "fees-1") -> FeeWorker:
-        return FeeWorker(name, self.fees, self.books, self.provider, self.rules.time_zone)
+        return FeeWorker(name, self.fees, self.books, self.provider, self.rules.rules.time_zone)
 
     async def deliver(self, *bodies: bytes) -> None:
         for body in bodies:

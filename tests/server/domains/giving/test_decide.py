@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.registry import Registry
 from ledger.types import Entry, OwnedPosting, Posting
 from server.domains.giving import events
 from server.domains.giving.commands import ReceiveGift, RecordFee
@@ -208,8 +209,6 @@ def test_every_event_sums_to_zero_in_each_asset_and_fund(
 
 
 def test_what_is_decided_fits_the_registry() -> None:
-    from ledger.registry import Registry
-
     registry = Registry(events.BOOKS_TYPES)
     booked = receive_gift(Gift(), ask(), RULES, OWNER)
     suspended = receive_gift(Gift(), ask(fund="coats"), RULES, OWNER)

@@ -55,7 +55,7 @@ async def settle(world: World, workers: list[asyncio.Task[None]]) -> None:
         await world.pool.execute("update payments_pending_fees set due_at = now() where claimed_by is null")
         world.fees.wake()
         left = await world.pool.fetchval("select count(*) from payments_inbox where state = 'new'")
-        return left == (await world.fees.count()).count == 0
+        return not left and not (await world.fees.count()).count
 
     await until(is_quiet, timeout_s=60.0)
     for worker in workers:
@@ -68,7 +68,7 @@ async def test_the_books_equal_what_was_sent_to_the_cent(world: World) -> None:
         traffic = Traffic(400.0, 11, f"{edge.base}{PATH}", SECRET, delay_factor=0.05)
         peer = StripePeer(traffic.state, KEY)
         api = StripeAPI(KEY, await peer.start())
-        fee_worker = FeeWorker("fees", world.fees, world.books, api, world.rules.time_zone)
+        fee_worker = FeeWorker("fees", world.fees, world.books, api, world.rules.rules.time_zone)
         workers = [
             asyncio.create_task(world.worker("worker-1").run(world.wakeups)),
             asyncio.create_task(world.worker("worker-2").run(world.wakeups)),

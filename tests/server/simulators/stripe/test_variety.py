@@ -6,12 +6,10 @@ from collections import Counter
 
 import pytest
 
-from server.simulators.stripe.script import play
 from server.simulators.stripe.shapes import Card
 from server.simulators.stripe.variety import KNOWN_FUNDS, Gift, Variety, settle
 
 VISA = Card("visa", "US", "credit", "4242")
-NOW_S = 1_764_000_000
 
 
 @pytest.fixture(scope="module")
@@ -57,38 +55,3 @@ def test_a_foreign_gift_settles_in_the_accounts_own_currency(gifts: list[Gift]) 
 
 def test_ids_are_not_given_twice(gifts: list[Gift]) -> None:
     assert len({gift.ids.charge for gift in gifts}) == len(gifts)
-
-
-def test_deliveries_come_swapped_late_and_twice() -> None:
-    variety = Variety(3)
-    scenes = [play(variety, variety.gift(), NOW_S) for _ in range(500)]
-    first_paying = Counter(
-        next(delivery.event["type"] for delivery in scene.deliveries if delivery.event["id"] in scene.pays)
-        for scene in scenes
-    )
-    assert first_paying["charge.succeeded"] > 100
-    assert first_paying["payment_intent.succeeded"] > 100
-    assert any(delivery.delay_s > 1.0 for scene in scenes for delivery in scene.deliveries)
-    assert any(delivery.duplicate for scene in scenes for delivery in scene.deliveries)
-    types = {delivery.event["type"] for scene in scenes for delivery in scene.deliveries}
-    assert types >= {
-        "payment_intent.created",
-        "payment_intent.succeeded",
-        "charge.succeeded",
-        "charge.updated",
-        "payout.created",
-    }
-    assert all(scene.pays for scene in scenes)
-
-
-def test_a_late_movement_is_revealed_by_the_update_and_by_nothing_before() -> None:
-    variety = Variety(5)
-    scene = next(
-        scene for scene in (play(variety, variety.gift(), NOW_S) for _ in range(50)) if scene.gift.settled_late
-    )
-    known = next(thing for thing in scene.things if thing["object"] == "charge")
-    update = next(delivery for delivery in scene.deliveries if delivery.event["type"] == "charge.updated")
-    assert known["balance_transaction"] is None
-    assert update.reveals is not None
-    assert update.reveals["balance_transaction"] == scene.gift.ids.balance_transaction
-    assert update.event["data"]["previous_attributes"] == {"balance_transaction": None}

@@ -1,0 +1,83 @@
+"""Booking a fact on the real writer: decided on what the stream holds, and again when it moved on."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ledger.errors import VersionConflict
+from ledger.types import Command, Companion
+from server.domains.giving.commands import ReceiveGift
+from server.domains.giving.decide import Decided, Gift, NotHeld, Repeated, receive_gift
+from server.payments.booking import DECISIONS_MAX, Booked, Booking
+from server.payments.companions import FEE_KNOWN
+from tests.server.payments.world import World
+
+STREAM = b"\x07" * 32
+NOTHING_ELSE = Companion(FEE_KNOWN, {"stream": STREAM.hex()})
+
+
+def booking(world: World, asset: str = "USD/2", amount: int = 100) -> Booking[Repeated | NotHeld]:
+    command = ReceiveGift(amount, asset, None, cover_fees=False, visibility="live", occurred_at_s=1_764_000_000)
+
+    def decide(state: Gift) -> Decided | Repeated | NotHeld:
+        return receive_gift(state, command, world.rules.rules, STREAM)
+
+    return Booking(STREAM, decide, NOTHING_ELSE)
+
+
+@pytest.fixture
+async def world(world: World) -> World:
+    await world.rules.read()
+    return world
+
+
+async def test_a_fact_is_booked_once_and_then_found(world: World) -> None:
+    first = await world.books.book(booking(world))
+    assert isinstance(first, Booked)
+    assert await world.books.book(booking(world)) == Repeated(first.position)
+
+
+async def test_twenty_at_the_same_time_book_once_and_the_others_find_it(world: World) -> None:
+    answers = await asyncio.gather(*(world.books.book(booking(world)) for _ in range(20)))
+    booked = [answer for answer in answers if isinstance(answer, Booked)]
+    assert len(booked) == 1
+    assert {answer.position for answer in answers if isinstance(answer, Repeated)} == {booked[0].position}
+
+
+async def test_a_refusal_writes_nothing(world: World) -> None:
+    assert await world.books.book(booking(world, asset="EUR/2")) == NotHeld("EUR/2")
+    assert await world.entries() == []
+
+
+async def test_each_decision_is_made_on_what_the_stream_holds_then(world: World) -> None:
+    seen: list[int | None] = []
+    real = booking(world)
+
+    def decide(state: Gift) -> Decided | Repeated | NotHeld:
+        seen.append(state.position)
+        return real.decide(state)
+
+    async def overtake(_command: Command) -> None:
+        world.writer.before = None
+        await world.books.book(real)
+
+    world.writer.before = overtake
+    answer = await world.books.book(Booking(STREAM, decide, NOTHING_ELSE))
+    assert isinstance(answer, Repeated)
+    assert seen == [None, answer.position]
+
+
+async def test_after_five_lost_races_it_gives_up(world: World) -> None:
+    calls = 0
+
+    async def overtake(_command: Command) -> None:
+        nonlocal calls
+        calls += 1
+        raise VersionConflict(0, 1)
+
+    world.writer.before = overtake
+    with pytest.raises(VersionConflict):
+        await world.books.book(booking(world))
+    assert calls == DECISIONS_MAX
