@@ -119,8 +119,10 @@ async def _database(settings: Settings, instance: Instance, say: Say) -> AsyncIt
             await database.close()
         return
     postgres = EmbeddedPostgres(instance.path, say=say)
+    guard = Tasks()
     try:
         await postgres.start()
+        guard.start("database", postgres.watch)
         await migrate(postgres.admin_url, SERVICE)
         database = await Database.open(postgres.service_url)
         try:
@@ -128,6 +130,7 @@ async def _database(settings: Settings, instance: Instance, say: Say) -> AsyncIt
         finally:
             await database.close()
     finally:
+        await guard.stop(timeout_s=DRAIN_TIMEOUT_S)
         await postgres.stop()
 
 

@@ -33,6 +33,8 @@ INITDB_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 8.0
 POLL_S = 0.01
+WATCH_INTERVAL_S = 0.25
+PID_IMPOSSIBLE = 2**30
 SOCKET_PATH_BYTES_MAX = 80
 LOG_TAIL_LINES = 5
 LOG_BYTES_MAX = 16 * 1024 * 1024
@@ -84,9 +86,18 @@ class EmbeddedPostgres:
         else:
             await asyncio.to_thread(self._initialise, binaries, cluster)
         await self._stop_leftover(cluster)
+        await asyncio.to_thread(forget_zombie, cluster, self._socket_directory())
         self._process = self._launch(binaries, cluster)
         await self._until_it_answers()
         await self._make_service_login()
+
+    async def watch(self) -> None:
+        """Start it again whenever it dies by itself, until cancelled. Meanwhile nothing is acknowledged to anybody."""
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL_S)
+            if self._process is not None and self._process.poll() is not None:
+                self._say(f"the database ended by itself (exit {self._process.returncode}); starting it again")
+                await self.start()
 
     async def stop(self) -> None:
         """Stop it fast: open sessions are cut, everything committed stays."""
@@ -266,16 +277,43 @@ def _postmaster_pid(cluster: Path) -> int | None:
     """The pid of a live postmaster of this cluster; None when there is none. A pid that went to another program is not it."""
     try:
         pid = int((cluster / "postmaster.pid").read_text().partition("\n")[0])
-        command = subprocess.run(
-            ["ps", "-ww", "-o", "command=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            timeout=INITDB_TIMEOUT_S,
-            check=False,
-        ).stdout
+        _, command = _process(pid)
     except (OSError, ValueError):
         return None
     return pid if str(cluster) in command else None
+
+
+def forget_zombie(cluster: Path, socket_directory: Path) -> None:
+    """Let the next start pass over a postmaster that is dead but was never reaped, as in a container without an init.
+
+    Postgres takes a zombie's pid for a running server. The pid in its lock file is replaced by one that cannot exist;
+    the line about shared memory stays, so that Postgres still refuses to start beside backends that live on.
+    """
+    lock = cluster / "postmaster.pid"
+    try:
+        pid, rest = lock.read_text().split("\n", 1)
+        state, _ = _process(int(pid))
+    except (OSError, ValueError):
+        return
+    if state.startswith("Z"):
+        lock.write_text(f"{PID_IMPOSSIBLE}\n{rest}")
+        for path in socket_directory.glob(".s.PGSQL.*"):
+            path.unlink(missing_ok=True)
+
+
+def _process(pid: int) -> tuple[str, str]:
+    """(state letter, command line) of a process; both empty when there is none. A slim image has /proc but no `ps`."""
+    directory = Path("/proc") / str(pid)
+    if Path("/proc/self").exists():
+        try:
+            state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
+            return state, (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (OSError, IndexError):
+            return "", ""
+    command = ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=INITDB_TIMEOUT_S, check=False)
+    state, _, line = done.stdout.strip().partition(" ")
+    return state, line
 
 
 def _write_private(path: Path, text: str, binaries: Binaries | None) -> None:

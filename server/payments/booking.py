@@ -71,7 +71,7 @@ class Books:
 
         Raises ledger.errors: VersionConflict when five decisions in a row were overtaken, ClaimTaken, Unavailable.
         """
-        for attempt in range(1, DECISIONS_MAX + 1):
+        for attempts_left in reversed(range(DECISIONS_MAX)):
             entries = await self.reader.stream(booking.stream)
             decision = booking.decide(fold(canonical.parse_entry(entry.bytes) for entry in entries))
             if not isinstance(decision, Decided):
@@ -84,13 +84,11 @@ class Books:
                 companion=booking.companion,
             )
             try:
-                appended = await self.writer.append(command)
+                return Booked((await self.writer.append(command)).first)
             except VersionConflict:
-                if attempt == DECISIONS_MAX:
+                if not attempts_left:
                     raise
-            else:
-                return Booked(appended.first)
-        raise AssertionError  # the loop returns or raises
+        raise AssertionError  # pragma: no cover - the loop returns or raises
 
     def _draft(self, event: NewEvent) -> Draft:
         return Draft(

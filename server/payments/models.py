@@ -22,12 +22,7 @@ def _mapping(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _required_reference(value: object) -> object:
-    return reference(value) or value
-
-
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$")]
-AnyId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,255}$"), BeforeValidator(_required_reference)]
 Amount = Annotated[int, Field(ge=0, le=AMOUNT_MINOR_MAX)]
 Seconds = Annotated[int, Field(gt=0, le=TIME_S_MAX)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.errors import Busy
 from server.domains.giving.events import BOOKS_TYPES
 from server.payments.stripe_api import ProviderRefuses, ProviderUnreachable
 from server.payments.translate import FeeReference
@@ -104,6 +105,36 @@ async def test_a_provider_that_is_down_and_comes_back_is_asked_again_and_nothing
     world.provider.knows("ch_test1", movement())
     await ask(world)
     assert len(await fees(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(Busy(4096), "4096 commands"), (ConnectionResetError(), "the database was away")]
+)
+async def test_while_the_ledger_cannot_append_the_fee_waits(world: World, error: Exception, said: str) -> None:
+    async def refuse(_command: object) -> None:
+        raise error
+
+    world.provider.knows("ch_test1", movement())
+    await world.deliver(INTENT)
+    await world.work()
+    world.writer.before = refuse
+    await ask(world)
+    [owed] = await world.fees.listing()
+    assert said in str(owed.last_error)
+    world.writer.before = None
+    await world.make_due()
+    await ask(world)
+    assert len(await fees(world)) == 1
+
+
+async def test_a_fee_whose_gift_is_not_in_the_books_stays_visible(world: World) -> None:
+    world.provider.knows("ch_test1", movement())
+    key_id, sealed = world.fees.seal(FeeReference(charge="ch_test1"))
+    insert = "insert into payments_pending_fees (stream, position, reference, reference_key) values ($1, 0, $2, $3)"
+    await world.pool.execute(insert, bytes(32), sealed, key_id)
+    await ask(world)
+    [owed] = await world.fees.listing()
+    assert owed.last_error == "its gift is not in the books"
 
 
 async def test_a_movement_that_is_not_known_yet_is_no_trouble(world: World) -> None:

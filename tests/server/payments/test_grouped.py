@@ -97,3 +97,28 @@ async def test_a_caller_who_gives_up_disturbs_nobody() -> None:
     assert await third == 6
     with pytest.raises(asyncio.CancelledError):
         await second
+
+
+async def test_when_it_is_stopped_everybody_who_waits_is_told() -> None:
+    recorder = Recorder()
+    recorder.gate.clear()
+    grouped = Grouped(recorder.run, group_len_max=1)
+    calls = [asyncio.create_task(grouped.call(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert grouped._runner is not None
+    grouped._runner.cancel()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [asyncio.CancelledError] * 3
+
+
+async def test_groups_keep_their_distance_and_the_first_does_not_wait() -> None:
+    recorder = Recorder()
+    grouped = Grouped(recorder.run, interval_s=0.05)
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
+    await grouped.call(1)
+    first_s = clock() - began_s
+    await asyncio.gather(*(grouped.call(number) for number in range(2, 8)))
+    assert first_s < 0.05 <= clock() - began_s
+    assert recorder.groups == [[1], [2, 3, 4, 5, 6, 7]]

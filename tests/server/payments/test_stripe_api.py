@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from server.payments.stripe_api import ProviderRefuses, ProviderUnreachable, StripeAPI
 from server.payments.translate import FeeReference
@@ -101,3 +103,27 @@ async def test_one_question_is_asked_once_and_pauses_are_left_to_the_caller(api:
     with pytest.raises(ProviderUnreachable):
         await api.balance_transaction(BY_MOVEMENT)
     assert peer.questions == 1
+
+
+@pytest.mark.parametrize(("body", "error"), [(b"<html>", ProviderUnreachable), (b"[]", ProviderRefuses)])
+async def test_an_answer_that_is_not_the_providers_is_told_apart(
+    aiohttp_server: Any, body: bytes, error: type[Exception]
+) -> None:
+    """A proxy that answers in the provider's place."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/v1/balance_transactions/{id}", answer)
+    server = await aiohttp_server(app)
+    api = StripeAPI(KEY, f"http://127.0.0.1:{server.port}")
+    with pytest.raises(error):
+        await api.balance_transaction(BY_MOVEMENT)
+    await api.close()
+
+
+async def test_closing_before_any_question_or_twice_is_harmless() -> None:
+    api = StripeAPI(KEY)
+    await api.close()
+    await api.close()

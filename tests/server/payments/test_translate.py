@@ -54,6 +54,10 @@ def test_an_authorised_charge_is_no_gift_until_it_is_captured() -> None:
     assert gift(event("charge.captured", charge(amount_captured=5000))).command.amount_minor == 5000
 
 
+def test_a_captured_charge_that_has_not_succeeded_is_kept_for_a_person() -> None:
+    assert translate(event("charge.succeeded", charge(status="pending"))) == Unhandled("the charge has not succeeded")
+
+
 def test_an_updated_charge_hints_at_the_fee_once_its_movement_is_known() -> None:
     hint = translate(event("charge.updated", charge()))
     assert hint == FeeHint("pi_test1", FeeReference("pi_test1", "ch_test1", "txn_test1"))

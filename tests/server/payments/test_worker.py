@@ -146,6 +146,17 @@ async def test_while_the_ledger_cannot_append_no_attempt_is_counted(world: World
     assert len(await gifts(world)) == 1
 
 
+async def test_a_database_that_was_away_is_nobodys_attempt(world: World) -> None:
+    async def cut(_command: object) -> None:
+        raise ConnectionResetError
+
+    world.writer.before = cut
+    await world.deliver(INTENT)
+    await world.work()
+    [row] = await world.pool.fetch("select state, attempts, outcome from payments_inbox")
+    assert tuple(row) == ("new", 0, "the database was away: ConnectionResetError")
+
+
 async def test_a_poison_row_is_dead_after_eight_attempts_and_holds_back_its_own_payment_alone(world: World) -> None:
     await world.deliver(INTENT, CHARGE)
     other = event("payment_intent.succeeded", intent(id="pi_other", amount_received=500), "evt_other")

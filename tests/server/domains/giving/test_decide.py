@@ -173,7 +173,9 @@ def test_a_fee_of_nothing_is_known_and_writes_nothing() -> None:
 
 
 def test_a_fee_without_its_gift_is_not_recorded() -> None:
-    assert record_fee(Gift(), fee(), UTC, OWNER) == NoGift()
+    decision = record_fee(Gift(), fee(), UTC, OWNER)
+    assert decision == NoGift()
+    assert str(decision) == "its gift is not in the books"
 
 
 def test_a_fee_in_another_currency_waits_for_a_person() -> None:
