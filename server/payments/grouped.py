@@ -70,6 +70,9 @@ class Grouped(Generic[T, R]):
                 await self._run_group([self._waiting.popleft() for _ in range(count)])
         finally:
             self._runner = None
+            # Only a runner that was cancelled leaves anybody here; they must not wait for ever.
+            while self._waiting:
+                self._waiting.popleft()[1].cancel()
 
     async def _run_group(self, group: list[tuple[T, asyncio.Future[R]]]) -> None:
         wanted = [(item, result) for item, result in group if not result.done()]
@@ -79,9 +82,8 @@ class Grouped(Generic[T, R]):
             async with asyncio.timeout(self._timeout_s):
                 answers = await self._run([item for item, _ in wanted])
         except asyncio.CancelledError:
-            for _, result in [*wanted, *self._waiting]:
+            for _, result in wanted:
                 result.cancel()
-            self._waiting.clear()
             raise
         except Exception as error:  # noqa: BLE001 - every caller of the group is told, whatever it was
             for _, result in wanted:

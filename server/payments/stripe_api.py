@@ -14,6 +14,7 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import aiohttp
 import orjson
 from pydantic import ValidationError
 
@@ -22,9 +23,10 @@ from server.payments.translate import FeeReference
 
 PRODUCTION_BASE: Final = "https://api.stripe.com"
 TIMEOUT_S: Final = 10.0
+_STATUS_REFUSED: Final = 400
+_STATUS_CONFLICT: Final = 409
 _STATUS_TOO_MANY: Final = 429
 _STATUS_SERVER: Final = 500
-_STATUS_CONFLICT: Final = 409
 
 
 class ProviderError(Exception):
@@ -105,20 +107,23 @@ class StripeAPI:
     async def _ask(self, question: Callable[..., Awaitable[Any]], *args: object) -> dict[str, Any]:
         try:
             answer = await question(*args)
-            body = orjson.loads(answer.last_response.body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # The SDK wraps what goes wrong before the answer's body, and not what goes wrong within it.
+            raise ProviderUnreachable(type(error).__name__) from None
         except self._sdk.APIConnectionError as error:
             raise ProviderUnreachable(type(error.__cause__ or error).__name__) from None
         except self._sdk.StripeError as error:
             raise _refusal(error.http_status, error.code) from None
-        except orjson.JSONDecodeError:
-            raise ProviderUnreachable("its answer is not JSON") from None
-        if not isinstance(body, dict):
-            raise ProviderRefuses("its answer is not an object")
+        if not isinstance(answer, self._sdk.StripeObject) or answer.last_response is None:
+            raise ProviderUnreachable("its answer is not one of its objects")
+        body: dict[str, Any] = orjson.loads(answer.last_response.body)
         return body
 
 
 def _refusal(status: int | None, code: str | None) -> ProviderError:
     said = f"status {status}" + (f", {code}" if code else "")
-    if status is None or status in {_STATUS_TOO_MANY, _STATUS_CONFLICT} or status >= _STATUS_SERVER:
+    # A refusal that is none (below 400) is somebody else's answer, a proxy's for instance.
+    later = status is None or status < _STATUS_REFUSED or status >= _STATUS_SERVER
+    if later or status in {_STATUS_CONFLICT, _STATUS_TOO_MANY}:
         return ProviderUnreachable(said)
     return ProviderRefuses(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from server.simulators.stripe import shapes
@@ -12,6 +13,17 @@ IDS = Ids("pi_test1", "ch_test1", "txn_test1", "pm_test1", "cus_test1")
 PERSON = Person("Ada Abara", "ada@example.org", "80014", "US")
 CARD = Card("visa", "US", "credit", "4242")
 CREATED_S = 1_764_000_000  # 2025-11-24 16:00 UTC
+
+SECRET = "whsec_new"
+OLD_SECRET = "whsec_old"
+
+
+@dataclass
+class WebhookSettings:
+    mode: str = "test"
+    stripe_webhook_secrets: tuple[str, ...] = (SECRET, OLD_SECRET)
+    webhook_tolerance_s: int = 300
+    webhook_body_bytes_max: int = 524_288
 
 
 def intent(ids: Ids = IDS, amount: int = 10330, currency: Any = "usd", **changes: Any) -> dict[str, Any]:

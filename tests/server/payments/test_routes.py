@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import asyncpg
 import pytest
@@ -16,21 +15,11 @@ from server.payments.inbox import Inbox
 from server.payments.routes import ALIAS, PATH, routes
 from server.payments.signature import sign
 from tests.server.http.serving import Answer, Edge, assert_problem, serving
-from tests.server.payments.builders import event, intent
+from tests.server.payments.builders import OLD_SECRET, SECRET, WebhookSettings, event, intent
 from tests.server.payments.world import World
 from tests.support.postgres import Server
 
-SECRET = "whsec_new"
-OLD_SECRET = "whsec_old"
 BODY = event("payment_intent.succeeded", intent())
-
-
-@dataclass
-class WebhookSettings:
-    mode: str = "test"
-    stripe_webhook_secrets: tuple[str, ...] = (SECRET, OLD_SECRET)
-    webhook_tolerance_s: int = 300
-    webhook_body_bytes_max: int = 524_288
 
 
 def now_s() -> int:

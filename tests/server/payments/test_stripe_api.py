@@ -105,10 +105,8 @@ async def test_one_question_is_asked_once_and_pauses_are_left_to_the_caller(api:
     assert peer.questions == 1
 
 
-@pytest.mark.parametrize(("body", "error"), [(b"<html>", ProviderUnreachable), (b"[]", ProviderRefuses)])
-async def test_an_answer_that_is_not_the_providers_is_told_apart(
-    aiohttp_server: Any, body: bytes, error: type[Exception]
-) -> None:
+@pytest.mark.parametrize("body", [b"<html>sign in</html>", b"[]", b"7", b""])
+async def test_an_answer_that_is_not_the_providers_means_later(aiohttp_server: Any, body: bytes) -> None:
     """A proxy that answers in the provider's place."""
 
     async def answer(_request: web.Request) -> web.Response:
@@ -118,7 +116,25 @@ async def test_an_answer_that_is_not_the_providers_is_told_apart(
     app.router.add_get("/v1/balance_transactions/{id}", answer)
     server = await aiohttp_server(app)
     api = StripeAPI(KEY, f"http://127.0.0.1:{server.port}")
-    with pytest.raises(error):
+    with pytest.raises(ProviderUnreachable):
+        await api.balance_transaction(BY_MOVEMENT)
+    await api.close()
+
+
+async def test_an_answer_that_breaks_off_means_later(aiohttp_server: Any) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b'{"id": "txn_')
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/v1/balance_transactions/{id}", answer)
+    server = await aiohttp_server(app)
+    api = StripeAPI(KEY, f"http://127.0.0.1:{server.port}")
+    with pytest.raises(ProviderUnreachable, match="ClientPayloadError"):
         await api.balance_transaction(BY_MOVEMENT)
     await api.close()
 

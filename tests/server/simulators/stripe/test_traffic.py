@@ -18,7 +18,7 @@ from server.simulators.stripe.peer import StripePeer
 from server.simulators.stripe.tally import Tally
 from server.simulators.stripe.traffic import Traffic, TrafficLimits
 from tests.server.http.serving import serving
-from tests.server.payments.test_routes import SECRET, WebhookSettings
+from tests.server.payments.builders import SECRET, WebhookSettings
 from tests.server.payments.waiting import until
 from tests.server.payments.world import World, make_world
 
