@@ -94,7 +94,10 @@ Effect = Send | Follow | Leave | Feed | Authenticate | Close
 
 @dataclass(slots=True)
 class Connection:
-    """`channels` answers what is known of a public channel, or None. `state` goes new → open → closed."""
+    """`channels` answers what is known of a channel, or None; `epochs` names those of public ones.
+
+    `state` goes new → open → closed.
+    """
 
     sid: str
     node: str
@@ -102,6 +105,7 @@ class Connection:
     channels: Callable[[str], ChannelState | None]
     heartbeat_s: float
     now_s: float
+    epochs: Mapping[str, str] = field(default_factory=dict)
     state: Literal["new", "open", "closed"] = "new"
     subject: str | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
@@ -183,6 +187,7 @@ class Connection:
             "v": 1,
             "sid": self.sid,
             "node": self.node,
+            "e": dict(self.epochs),
             "hb": int(self.heartbeat_s * 1000),
             "limits": self.limits.told(),
             "features": [],

@@ -88,6 +88,10 @@ class Hub:
         channel = self._channels.get(name)
         return None if channel is None else ChannelState(channel.epoch, channel.top)
 
+    def epochs(self) -> dict[str, str]:
+        """The incarnation of each channel."""
+        return {name: channel.epoch for name, channel in self._channels.items()}
+
     def top(self, name: str) -> int:
         """The newest position that was published here."""
         return self._channels[name].top

@@ -164,6 +164,7 @@ class _Session:
             channels=endpoint.hub.channel_state,
             heartbeat_s=HEARTBEAT_S,
             now_s=endpoint.monotonic_s(),
+            epochs=endpoint.hub.epochs(),
         )
         self._is_closing = False
 

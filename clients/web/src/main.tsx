@@ -1,0 +1,10 @@
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { begin, verdict } from "./session.ts";
+import { Page } from "./view/page.tsx";
+
+effect(() => {
+  document.body.dataset["verdict"] = verdict.value;
+});
+render(<Page />, document.getElementById("app") as HTMLElement);
+void begin();

@@ -1,0 +1,64 @@
+import { useEffect, useRef } from "preact/hooks";
+import { formatAmount } from "../ledger/money.ts";
+import type { Row } from "../ledger/rows.ts";
+import { key } from "../session.ts";
+
+export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const proof = `/api/v1/ledger/proof/${row.position}`;
+  return (
+    <dialog
+      ref={dialog}
+      class="drawer"
+      aria-labelledby="entry"
+      onClose={onClose}
+      onClick={(e) => e.target === e.currentTarget && onClose()}
+    >
+      <div class="inside">
+        <header>
+          <h2 id="entry">Entry {row.position.toLocaleString("en")}</h2>
+          <button type="button" class="close" onClick={onClose} aria-label="Close">
+            ×
+          </button>
+        </header>
+        {row.entry.postings.length > 0 && (
+          <table>
+            <thead>
+              <tr>
+                <th>Account</th>
+                <th>Fund</th>
+                <th class="amount">Amount</th>
+              </tr>
+            </thead>
+            <tbody>
+              {row.entry.postings.map((line) => (
+                <tr key={`${line.account} ${line.asset} ${line.fund}`}>
+                  <td>{line.account}</td>
+                  <td>{line.fund}</td>
+                  <td class="amount">{formatAmount(BigInt(line.amount), line.asset)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+        <h3>The exact bytes</h3>
+        <pre class="raw">
+          {row.text}
+        </pre>
+        <h3>Leaf hash</h3>
+        <pre class="raw">{row.leaf}</pre>
+        <h3>Verify it yourself</h3>
+        <pre class="raw">{`curl -s ${location.origin}${proof} > entry-${row.position}.tlog-proof
+curl -sO ${location.origin}/api/v1/ledger/entries/${row.position}
+# any C2SP tool opens the proof; the whole log, with one file of Python:
+python3 -I verify.py ${location.origin}/ledger --key '${key.value}'`}</pre>
+        <p>
+          <a href={proof}>The proof of this entry (.tlog-proof)</a>
+        </p>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,77 @@
+import { toBase64 } from "@secondwind/proof";
+import { useEffect, useState } from "preact/hooks";
+import { checkpoint, feedState, key, seenAt, verdict } from "../session.ts";
+
+const TICK_MS = 1000;
+const LIVE: Readonly<Record<string, string>> = {
+  connecting: "Connecting",
+  live: "Live",
+  "catching up": "Catching up",
+  offline: "Offline, coming back",
+};
+
+export function Head() {
+  return (
+    <header>
+      <div class="brand">
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <path d="M5 13c4-4 8 2 12.500-1 2.500-1.700 2-4.700-.6-4.700M5 19.500c5.500-4 11.500 3 17.500-1 3-2 2-6.200-1.200-6.200" />
+        </svg>
+        <span>SecondWind</span>
+        <span class={`live ${feedState.value.replace(" ", "-")}`}>
+          <i aria-hidden="true" />
+          {LIVE[feedState.value]}
+        </span>
+      </div>
+      <h1>Every gift, as it arrives, proved by your own browser.</h1>
+      <p class="lead">
+        People give; the money pays rent, transport and technology for people in recovery. This is the whole public
+        ledger. Each line is signed, chained to the one before it, and checked here, on your device, before it is
+        marked.
+      </p>
+      <Signed />
+    </header>
+  );
+}
+
+function Signed() {
+  const age = useAge(seenAt.value);
+  const newest = checkpoint.value;
+  return (
+    <dl class="signed">
+      <div>
+        <dt>Newest signed checkpoint</dt>
+        <dd class="number">{newest ? `${newest.size.toLocaleString("en")} entries` : "…"}</dd>
+      </div>
+      <div>
+        <dt>Root</dt>
+        <dd>
+          <code title={newest ? toBase64(newest.root) : ""}>
+            {newest ? `${toBase64(newest.root).slice(0, 12)}…` : "…"}
+          </code>
+        </dd>
+      </div>
+      <div>
+        <dt>Checked here</dt>
+        <dd class="number">{newest && verdict.value === "proved" ? age : "…"}</dd>
+      </div>
+      <div>
+        <dt>Key, kept since your first visit</dt>
+        <dd>
+          <code title={key.value}>{key.value ? `${key.value.split("+")[1] ?? ""}` : "…"}</code>
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function useAge(since: number): string {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(0, Math.round((now - since) / 1000));
+  if (seconds < 2) return "just now";
+  return seconds < 90 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
+}
