@@ -31,6 +31,7 @@ const REQUIRED = ["at", "data", "log", "period", "position", "postings", "prev",
 const OPTIONAL = ["expires_at", "phase", "private", "refers_to"];
 const BYTES_MAX = 16_384;
 const DEPTH_MAX = 4;
+const INTERFUND = "equity:interfund";
 
 /** Judges entries one after the other: bytes, chain, times and sums. What it accepts is hashed. */
 export class EntryChecker {
@@ -110,6 +111,11 @@ function checkSums(entry: Entry, position: number): void {
     last = here;
     const key = `${line.asset} ${line.fund}`;
     sums.set(key, (sums.get(key) ?? 0n) + BigInt(line.amount));
+    if (line.account === INTERFUND) {
+      // What one fund gives another receives: over all funds it is nothing.
+      const over = `${line.asset} in ${INTERFUND}`;
+      sums.set(over, (sums.get(over) ?? 0n) + BigInt(line.amount));
+    }
   }
   for (const [key, total] of sums) {
     if (total !== 0n) throw new ProofFailure("sum-not-zero", `${key} sums to ${total}`, position);

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import {
   type Checkpoint,
   canVerify,
+  EMPTY_PREV,
   EntryChecker,
   openCheckpoint,
   ProofFailure,
@@ -82,7 +83,7 @@ async function open(): Promise<void> {
     seenAt.value = Date.now();
     tree = new TileTree(first, (path) => api.bytes(`/ledger/${path}`));
     const frontier = await tree.frontier();
-    const prev = first.size === 0 ? "" : toBase64(await tree.leaf(first.size - 1));
+    const prev = first.size === 0 ? EMPTY_PREV : toBase64(await tree.leaf(first.size - 1));
     prover = new Prover(first.origin, frontier, prev);
     verdict.value = "proved";
   }

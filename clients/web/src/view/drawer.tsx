@@ -10,12 +10,13 @@ export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
   }, []);
   const proof = `/api/v1/ledger/proof/${row.position}`;
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the drawer closes it; the keyboard has Escape for that
     <dialog
       ref={dialog}
       class="drawer"
       aria-labelledby="entry"
       onClose={onClose}
-      onClick={(e) => e.target === e.currentTarget && onClose()}
+      onClick={(event) => event.target === event.currentTarget && onClose()}
     >
       <div class="inside">
         <header>
@@ -45,9 +46,7 @@ export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
           </table>
         )}
         <h3>The exact bytes</h3>
-        <pre class="raw">
-          {row.text}
-        </pre>
+        <pre class="raw">{row.text}</pre>
         <h3>Leaf hash</h3>
         <pre class="raw">{row.leaf}</pre>
         <h3>Verify it yourself</h3>
