@@ -1,5 +1,7 @@
-"""Batch signatures: the writer's own key vouches for every batch, so that rows put into the database by somebody else
-are never signed (attacks A5). Pure but for the key it holds."""
+"""Batch signatures: the writer's own key vouches for every batch (attacks A5).
+
+Rows that somebody else put into the database have none, and are never signed. Pure but for the key it holds.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ LAST_AT_AHEAD_US_MAX = 5_000_000
 _QUERIES = sql.load("ledger")
 
 
-class PartitionsMissing(Exception):  # noqa: N818 - not an error: the batch waits for partitions and is planned again
+class PartitionsMissing(Exception):
     """The batch would pass the last partition."""
 
 
@@ -66,11 +66,13 @@ class BatchCommitter:
         self._rules: _CachedRules | None = None
 
     async def prepare(self, connection: asyncpg.pool.PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
-        """Do everything but COMMIT, inside the transaction that the caller has begun. Nothing is written if no command is.
+        """Do everything but COMMIT, inside the transaction that the caller has begun.
 
         Raises Halted, Fenced, ClockSkew or PartitionsMissing, and whatever the database rejects.
         """
         row = await connection.fetchrow(_QUERIES.lock_head, self.log)
+        if row is None:
+            raise LookupError(f"the log {self.log} was not created")
         head = self._check_head(row)
         wants = wanted(commands)
         state = await self._state(connection, head, wants)

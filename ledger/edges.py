@@ -1,7 +1,7 @@
 """The right edge of the tree: which subtrees a frontier consists of, and the tiles that grow when entries are added.
 
-Tiles of level 1 and above are stored; level 0 is the entries' own leaf hashes. A hash of a tile at level L is the root of
-the full tile below it, so one is added for every 256^L entries (SPEC.md 9).
+Tiles of level 1 and above are stored; level 0 is the entries' own leaf hashes. A hash of a tile at level L is the root
+of the full tile below it, so one is added for every 256^L entries (SPEC.md 9).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sql
 from ledger import merkle
-from ledger.grammar import decode_base64
-from ledger.merkle import HASH_BYTES, Node
+from ledger.grammar import HASH_BYTES, decode_base64
+from ledger.merkle import Node
 from ledger.tiles import TILE_HEIGHT, TILE_WIDTH
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def edge_hashes(size: int, snapshot: Mapping[str, Any]) -> Iterator[Node]:
 async def tile_growth(
     log: LogName, connection: PoolConnectionProxy, old_size: int, new_size: int
 ) -> list[tuple[int, int, bytes]]:
-    """Return the tiles (level, n, hashes) that a tree growing from `old_size` to `new_size` leaves longer than before."""
+    """Return the tiles (level, n, hashes) that grow when the tree grows from `old_size` to `new_size`."""
     grown: dict[tuple[int, int], bytes] = {}
     for level in range(1, LEVELS_MAX + 1):
         height = TILE_HEIGHT * level

@@ -77,17 +77,13 @@ def account_declared(account: Account, assets: Iterable[str]) -> Draft:
 
 def fund_declared(fund: Fund) -> Draft:
     """Declare a fund."""
-    return Draft(
-        "ledger.fund.declared.v1", {"fund": fund.name, "restriction": fund.restriction, "title": fund.title}
-    )
+    return Draft("ledger.fund.declared.v1", {"fund": fund.name, "restriction": fund.restriction, "title": fund.title})
 
 
 def policy_changed(policy: Mapping[str, object], from_month: str) -> Draft:
     """Set the publishing policy in force from `from_month` (YYYY-MM) on."""
     text = canonical.encode(policy)
-    return Draft(
-        "ledger.policy.changed.v1", {"from": from_month, "policy": text.decode(), "sha256": _digest(text)}
-    )
+    return Draft("ledger.policy.changed.v1", {"from": from_month, "policy": text.decode(), "sha256": _digest(text)})
 
 
 def _drafts(birth: Birth) -> Iterable[Draft]:
@@ -103,9 +99,7 @@ def _drafts(birth: Birth) -> Iterable[Draft]:
         },
     )
     registry = birth.registry.to_text()
-    yield Draft(
-        "ledger.registry.published.v1", {"registry": registry, "sha256": _digest(registry.encode())}
-    )
+    yield Draft("ledger.registry.published.v1", {"registry": registry, "sha256": _digest(registry.encode())})
     for account in birth.accounts:
         yield account_declared(account, birth.assets)
     for fund in birth.funds:

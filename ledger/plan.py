@@ -6,13 +6,14 @@ One bad command never fails another; the drafts of one command are all written, 
 
 from __future__ import annotations
 
+import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ledger import canonical, guards, times
-from ledger.declared import OPENED, Declared
+from ledger.declared import Declared
 from ledger.errors import (
     ClaimTaken,
     EntryError,
@@ -27,7 +28,6 @@ from ledger.guards import BalanceKey
 from ledger.postings import settle
 from ledger.rules import RuleRow, rule_rows
 from ledger.types import Appended, Command, Draft, Entry, Head, SealedSlots
-from ledger.verify import check_members
 
 DRAFTS_MAX: Final = 1_024
 MINUTE_US: Final = times.MINUTE_US
@@ -74,13 +74,13 @@ class EntryRow:
     type: str
     period: str
     at_us: int
-    bytes: bytes
-    leaf_hash: bytes
+    bytes: builtins.bytes
+    leaf_hash: builtins.bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What became of one command: `outcome` is an answer or the refusal to raise. `entries` is empty unless it is new."""
+    """What became of one command: an answer or the refusal to raise. `entries` is empty unless it is new."""
 
     command: Command
     outcome: Appended | LedgerError
@@ -183,11 +183,11 @@ def _check_guards(state: State, command: Command, deltas: dict[BalanceKey, int])
     for key, amount in deltas.items():
         balances[key] = balances.get(key, 0) + amount
     for call in command.guards:
-        name, key = guards.parse_call(call)
+        name, subject = guards.parse_call(call)
         guard = state.declared.registry.guards.get(name)
         if guard is None:
             raise EntryError("data-invalid", f"the registry has no guard {name!r}")
-        if guards.is_broken(guard, key, balances):
+        if guards.is_broken(guard, subject, balances):
             raise GuardRefused(call)
 
 
@@ -223,7 +223,7 @@ class _Trial:
             expires_at_us=draft.expires_at_us,
             refers_to=draft.refers_to,
         )
-        self._check(entry, times.month(at_us, times.zone(head.time_zone)))
+        self._check(entry)
         data = canonical.encode_entry(entry)
         leaf_hash = canonical.leaf_hash(data)
         self.rows.append(EntryRow(head.size, entry.type, entry.period, at_us, data, leaf_hash))
@@ -241,25 +241,10 @@ class _Trial:
             rules_position=head.size if changes_rules else head.rules_position,
         )
 
-    def _check(self, entry: Entry, month: str) -> None:
+    def _check(self, entry: Entry) -> None:
         """The rules that every verifier replays; what the writer writes, the verifier accepts."""
-        if (entry.type == OPENED) != (entry.position == 0):
-            raise EntryError("genesis-invalid", f"{OPENED} stands at position 0 and only there")
-        declared = self.declared
-        spec = declared.registry.types.get(entry.type)
-        if spec is None:
+        if not self.declared.judge(entry):
             raise EntryError("data-invalid", f"type {entry.type[:80]!r} is not in the registry of this log")
-        declared.registry.check_data(entry.type, entry.data)
-        check_members(entry, spec)
-        if entry.period not in {month, times.month_before(month)}:
-            raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
-        if entry.period in declared.closed:
-            raise EntryError("period-closed", f"period {entry.period} was closed before")
-        for posting in entry.postings:
-            if (posting.account, posting.asset) not in declared.accounts:
-                raise EntryError("account-undeclared", f"account {posting.account} is not declared for {posting.asset}")
-            if posting.fund not in declared.funds:
-                raise EntryError("fund-undeclared", f"fund {posting.fund} is not declared")
         if any(position >= entry.position for position in entry.refers_to):
             raise EntryError("refers-invalid", "an entry refers to earlier positions only")
         if entry.type.startswith("ledger."):
@@ -288,9 +273,9 @@ def _accept(plan: Plan, state: State, command: Command, trial: _Trial, version: 
     for claim in command.claims:
         state.claims[claim.kind, claim.key] = first
         plan.claims.append((claim.kind, claim.key, first))
-    for key, amount in trial.balances.items():
-        plan.balances[key] += amount
-        state.balances[key] = state.balances.get(key, 0) + amount
+    for balance, amount in trial.balances.items():
+        plan.balances[balance] += amount
+        state.balances[balance] = state.balances.get(balance, 0) + amount
     state.declared = trial.declared
     plan.head = trial.head
     plan.entries.extend(trial.rows)

@@ -1,4 +1,4 @@
-"""Projections: folds of one log into tables. Effect and progress are saved in one transaction, so each entry counts once.
+"""Projections: folds of one log into tables. Effect and progress are saved together, so each entry counts once.
 
 An entry that a projection cannot apply stops that projection alone, loudly, at that position (attacks E13).
 """
@@ -32,7 +32,7 @@ class Projection(Protocol):
     log: LogName
 
     async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
-        """Apply entries in order of position, on the connection of the step's transaction. Unknown types are passed over."""
+        """Apply entries in order of position, on the step's own transaction. Unknown types are passed over."""
 
 
 class Projector:
@@ -73,7 +73,7 @@ class Projector:
             return await self._step(1)
         except _RETRY:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this projection and no other
             name = self._projection.name
             _log.exception("projection %s stopped", name)
             reason = f"{type(error).__name__}: {error}"[:REASON_LEN_MAX]

@@ -15,6 +15,7 @@ import orjson
 
 import sql
 from ledger import merkle
+from ledger.grammar import HASH_BYTES
 from ledger.types import Head, LogName, SealedBox, SealedSlots, StoredEntry
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class LogReader:
     async def entries(
         self, start: int, limit: int = ENTRIES_PER_READ_MAX, *, bytes_max: int = BYTES_PER_READ_MAX
     ) -> list[StoredEntry]:
-        """Return the entries from `start` on, at most `limit` of them and about `bytes_max`; at least one if there is one."""
+        """Return the entries from `start` on: at most `limit`, about `bytes_max`, at least one if there is one."""
         rows = await self._pool.fetch(_QUERIES.entries, self.log, start, min(limit, ENTRIES_PER_READ_MAX))
         found: list[StoredEntry] = []
         size = 0
@@ -88,7 +89,7 @@ class LogReader:
 
 
 def _sealed(slot_hashes: bytes, boxes: str) -> SealedSlots:
-    hashes = [slot_hashes[i : i + merkle.HASH_BYTES] for i in range(0, len(slot_hashes), merkle.HASH_BYTES)]
+    hashes = [slot_hashes[i : i + HASH_BYTES] for i in range(0, len(slot_hashes), HASH_BYTES)]
     return SealedSlots(
         root=merkle.root(hashes),
         slot_hashes=slot_hashes,

@@ -28,7 +28,7 @@ class RuleRow:
     data: Mapping[str, object]
 
 
-def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:
+def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:  # noqa: PLR0911 - one answer per type
     """Return the rows that a `ledger.*` entry leaves; `declared` already includes it."""
     data = entry.data
     if entry.type == OPENED:

@@ -140,7 +140,11 @@ class Signer:
             entry = checker.check(position, row.bytes)
         except EntryError as error:
             raise Disagreement(f"position {position}: {error}") from error
-        if row.position != position or row.leaf_hash != checker.prev or ends.get(position, checker.prev) != checker.prev:
+        if (
+            row.position != position
+            or row.leaf_hash != checker.prev
+            or ends.get(position, checker.prev) != checker.prev
+        ):
             raise Disagreement(f"position {position}: the stored leaf hash is not the hash of the bytes")
         if position == 0 and entry.data["key"] != self._key.vkey:
             raise Disagreement("position 0 names another key than the signer's")
@@ -176,9 +180,7 @@ class Signer:
 
     async def _store(self, connection: PoolConnectionProxy, state: SignerState, text: str) -> None:
         before = await connection.fetchval("select max(size) from ledger_checkpoints where log = $1", self.log)
-        await connection.execute(
-            _QUERIES.add_checkpoint, self.log, state.size, state.root_hash, text, self._clock()
-        )
+        await connection.execute(_QUERIES.add_checkpoint, self.log, state.size, state.root_hash, text, self._clock())
         root_hash = await connection.fetchval(_QUERIES.checkpoint_root, self.log, state.size)
         if root_hash != state.root_hash:
             raise SignerRefuses(
@@ -211,7 +213,7 @@ class Signer:
             _, shown = published
             if published[0] > state.number or shown.size > state.size:
                 raise SignerRefuses(
-                    f"Checkpoint {published[0]} of {self.log} was published, but the signer remembers only {state.number}.",
+                    f"Checkpoint {published[0]} of {self.log} was published, the signer remembers only {state.number}.",
                     "An older signer state was restored: restore the newest one.",
                 )
             if shown.size == state.size and shown.root_hash != state.root_hash:
@@ -221,7 +223,7 @@ class Signer:
                 )
         if newest_row is not None and newest_row["size"] > state.size:
             raise SignerRefuses(
-                f"The database holds a checkpoint of {self.log} at size {newest_row['size']}, but the signer remembers {state.size}.",
+                f"The database has a checkpoint of {self.log} at {newest_row['size']}, the signer is at {state.size}.",
                 "An older signer state was restored: restore the newest one.",
             )
 

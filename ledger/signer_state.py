@@ -108,7 +108,7 @@ class PublishDirectory:
                 self._numbered(old).unlink(missing_ok=True)
 
     def _numbers(self) -> list[int]:
-        return [int(m[1]) for m in map(_NUMBERED.fullmatch, os.listdir(self._path)) if m]
+        return [int(m[1]) for m in (_NUMBERED.fullmatch(path.name) for path in self._path.iterdir()) if m]
 
     def _newest_number(self) -> int | None:
         return max(self._numbers(), default=None)

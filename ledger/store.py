@@ -53,7 +53,7 @@ class _Queued:
     answer: asyncio.Future[Appended]
 
 
-class _CommitLost(Exception):  # noqa: N818 - not a failure yet: the outcome has to be found out
+class _CommitLost(Exception):
     """The connection died at COMMIT."""
 
     def __init__(self, plan: Plan) -> None:
@@ -189,7 +189,7 @@ class Writer:
             raise DatabaseUnavailable(_reason(error)) from error
 
     async def _transact(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
-        """One transaction. COMMIT has no timeout of ours: asyncpg would answer one with a cancel request (attacks E5)."""
+        """One transaction. COMMIT has no timeout: asyncpg would answer one with a cancel request (attacks E5)."""
         await connection.execute("begin isolation level read committed")
         try:
             plan = await self._committer.prepare(connection, commands)
@@ -211,7 +211,7 @@ class Writer:
         self._committer.partitions_end = await connection.fetchval(_QUERIES.partitions_end, self.log)
 
     async def _happened(self, plan: Plan) -> bool:
-        """Whether the batch whose COMMIT was lost is there. The head is locked first: a COMMIT still under way holds it."""
+        """Whether the batch whose COMMIT was lost is there. A COMMIT that is still under way holds the head."""
         if not plan.entries:
             return False
         first = plan.entries[0]
@@ -236,7 +236,13 @@ async def create_log(
     await connection.execute(_QUERIES.create_head, log, origin, mode, time_zone)
 
 
-_LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
 _UNAVAILABLE = (
     *_LOST,
     asyncpg.CannotConnectNowError,

@@ -21,7 +21,7 @@ _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
     """A transaction at READ COMMITTED on a connection of `pool`; committed at the end, rolled back on any error."""
     async with pool.acquire() as connection, connection.transaction(isolation="read_committed"):
-        token = _inside.set(True)  # noqa: FBT003 - a flag is what this variable holds
+        token = _inside.set(True)
         try:
             yield connection
         finally:

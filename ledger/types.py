@@ -6,6 +6,7 @@ Positions are dense from 0; `size` is a count, so the next position.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -65,8 +66,8 @@ class StoredEntry:
     position: int
     type: str
     at_us: int
-    bytes: bytes
-    leaf_hash: bytes
+    bytes: builtins.bytes
+    leaf_hash: builtins.bytes
 
 
 @dataclass(frozen=True, slots=True)

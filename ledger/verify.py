@@ -13,10 +13,8 @@ from ledger.declared import LEDGER, Declared
 from ledger.errors import EntryError
 from ledger.grammar import decode_base64, encode_base64
 from ledger.merkle import Frontier, Node
-from ledger.registry import Registry, check_members
+from ledger.registry import Registry
 from ledger.types import Entry, LogName
-
-__all__ = ["EntryChecker", "check_members"]
 
 
 class EntryChecker:

@@ -255,7 +255,7 @@ def high_water(marks: Mapping[str, int]) -> dict[str, object]:
 
 
 def _start(wanted: Position | str, known: ChannelState) -> tuple[int, str | None]:
-    """Where to begin, and why there is a gap, if there is one. Positions of another incarnation, or of the future, are."""
+    """Where to begin, and why there is a gap: the position is of another incarnation, or was never reached."""
     if not isinstance(wanted, Position):
         return (known.top if wanted == "now" else -1), None
     if wanted.e != known.epoch:

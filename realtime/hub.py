@@ -1,7 +1,7 @@
 """The hub: who listens to what in this process, and one batched write per socket and tick.
 
-Nothing here awaits a client. A publication is framed once; each live subscriber's box gets the same bytes object; at the
-end of the tick every box goes out in one `writelines`. Whoever reads too slowly falls back to pages from the source
+Nothing here awaits a client. A publication is framed once; each live subscriber's box gets the same bytes object; at
+the end of the tick every box goes out in one `writelines`. Whoever reads too slowly falls back to pages from the source
 when he has room again, and a socket that makes no progress is cut (PROTOCOL.md "Slow readers").
 """
 

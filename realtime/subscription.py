@@ -60,7 +60,7 @@ class Subscription:
         self.reading = False
 
     def take(self, publication: Publication) -> bool:
-        """A publication has appeared; True when it is to be sent. One that does not follow sends the client to catch up."""
+        """A publication has appeared; True when it is to be sent. One that does not follow begins a catch-up."""
         if not self.live:
             return False
         if publication.after != self.last:

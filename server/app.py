@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) -> None:
-    """Serve until SIGINT or SIGTERM. `on_ready` receives the service's address, `say` lines for the person who started it.
+    """Serve until SIGINT or SIGTERM. `on_ready` receives the address, `say` lines for the person who started it.
 
     Raises StartRefused when it may not start as asked.
     """

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser(
         "verify",
         help="verify a log as a stranger would",
-        description="Runs clients/verifier/verify.py; what follows is passed on. Without a source: the instance on port 8080.",
+        description="Runs clients/verifier/verify.py; what follows is passed on. Default: the instance on port 8080.",
         add_help=False,
     )
     verify.add_argument("arguments", nargs=argparse.REMAINDER)

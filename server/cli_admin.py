@@ -1,4 +1,4 @@
-"""Subcommands that work on the database: the one of DATABASE_URL, the embedded one that runs, or one started for this."""
+"""Subcommands on the database: that of DATABASE_URL, the embedded one that runs, or one started for this."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
 
 @contextlib.asynccontextmanager
 async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str, str | None]]:
-    """(admin URL, service URL, service user). An embedded server that runs is used; else one is started for the block."""
+    """(admin URL, service URL, service user) of the running embedded server, or of one started for the block."""
     if settings.database_url is not None:
         yield settings.database_admin_url or settings.database_url, settings.database_url, None
         return

@@ -1,7 +1,7 @@
 """The service's pools: one per database role, so that each part can do no more than its work (operations, "Start").
 
 Every pool connects with the same login and takes its role at connect time. Where the roles do not exist (one owner URL
-without the right to make them) the pools run as the login itself, `separated` is False, and start-up and /status say so.
+without the right to make them) the pools run as the login itself and `separated` is False; start-up and /status say so.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Database:
             await _refuse_too_many(connection, sizes.total * processes)
             separated = await _is_separated(connection)
             roles = await connection.fetchval(
-                "select bool_and(pg_has_role(r.rolname, 'member')) and count(*) = $2 from pg_roles r where r.rolname = any($1)",
+                "select bool_and(pg_has_role(rolname, 'member')) and count(*) = $2"
+                " from pg_roles where rolname = any($1)",
                 list(ROLES),
                 len(ROLES),
             )

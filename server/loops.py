@@ -1,4 +1,4 @@
-"""The loop that every follower of a log shares: work until nothing is new, then wait to be woken, or for the slow poll."""
+"""The loop that every follower of a log shares: work until nothing is new, then wait to be woken or for the poll."""
 
 from __future__ import annotations
 

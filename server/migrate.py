@@ -18,7 +18,8 @@ POSTGRES_MAJOR_MIN = 15
 LOCK_TIMEOUT = "30s"
 STATEMENT_TIMEOUT = "10min"
 _ADVISORY_KEY = 0x5EC0_4D16
-_TABLE = "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())"
+_TABLE = """create table if not exists schema_migrations (
+    name text primary key, applied_at timestamptz not null default now())"""
 
 
 def files() -> list[Path]:

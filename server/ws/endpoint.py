@@ -1,8 +1,8 @@
 """GET /v1/ws: aiohttp around `realtime.connection`. No rule of the protocol is decided here.
 
 Frames are written to the connection's transport beside aiohttp's own writer; that is safe because compression is off
-and both write whole frames (reference/realtime.md 0.2). Nothing here awaits a send or trusts a close to return: a client
-that does not read would hold it for ever (F3).
+and both write whole frames (reference/realtime.md 0.2). Nothing here awaits a send or trusts a close to return: a
+client that does not read would hold it for ever (F3).
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _close_frame(code: CloseCode) -> bytes:
 
 
 def _limit_unsent(transport: asyncio.Transport) -> None:
-    """Let the kernel take little more than it can send: else a client that stopped reading stays unseen for megabytes."""
+    """Let the kernel take little more than it can send, or a client that stopped reading stays unseen for long."""
     connection = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
     if connection is not None:

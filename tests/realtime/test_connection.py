@@ -24,12 +24,12 @@ from realtime.connection import (
 )
 
 
-def make(**limits: int | float) -> Connection:
+def make(**limits: float) -> Connection:
     known = {"ledger": ChannelState("e1", 41)}
     return Connection("sid", "node", Limits(**limits), known.get, heartbeat_s=20.0, now_s=0.0)  # type: ignore[arg-type]  # numbers
 
 
-def opened(**limits: int | float) -> Connection:
+def opened(**limits: float) -> Connection:
     connection = make(**limits)
     say(connection, t="hello", v=1)
     return connection

@@ -58,7 +58,7 @@ class Service:
         raise AssertionError(f"it ended with {self._ended()}: {self.log()[-2000:]}")
 
     def kill(self) -> None:
-        """kill -9: no chance to put anything in order. Its Postgres is left running."""
+        """Kill -9: no chance to put anything in order. Its Postgres is left running."""
         assert self.process is not None
         self.process.kill()
         self._ended()
@@ -84,7 +84,7 @@ class Service:
     def get(self, path: str) -> bytes:
         """GET a path; the body whatever the status."""
         try:
-            with urlopen(f"{self.address}{path}", timeout=10) as answer:
+            with urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310 - our own service
                 return bytes(answer.read())
         except HTTPError as error:
             return error.read()
@@ -99,7 +99,16 @@ class Service:
 
     def verify(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Run verify.py against it, isolated, as a stranger does; (exit code, report)."""
-        command = [sys.executable, "-I", str(VERIFY), f"{self.address}/ledger", "--key", self.vkey(), "--json", *arguments]
+        command = [
+            sys.executable,
+            "-I",
+            str(VERIFY),
+            f"{self.address}/ledger",
+            "--key",
+            self.vkey(),
+            "--json",
+            *arguments,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, json.loads(done.stdout)
 
