@@ -18,7 +18,7 @@ from ledger import canonical, merkle
 from ledger.batches import statement, verifies
 from ledger.checkpoint import Checkpoint
 from ledger.edges import edge_hashes, tile_growth
-from ledger.errors import EntryError, LedgerError
+from ledger.errors import EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
 from ledger.signer_state import PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
@@ -81,7 +81,13 @@ class Signer:
         self._state = self._file.load()
         head_size = await self._pool.fetchval("select size from ledger_heads where log = $1", self.log)
         newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
-        published = self._directory.newest(self._key.verify_key)
+        try:
+            published = self._directory.newest(self._key.verify_key)
+        except NoteError:
+            raise SignerRefuses(
+                f"The signing key of {self.log} is not the one that signed what is published.",
+                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
+            ) from None
         if self._state is None:
             if published is not None or newest_row is not None:
                 raise SignerRefuses(

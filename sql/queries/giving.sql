@@ -12,8 +12,3 @@ where g.position = t.position;
 
 -- forget_gifts: empty the read model before it is rebuilt from books
 delete from giving_gifts;
-
--- sum_gifts: gifts and known fees per fund, asset and state
-select fund, asset, state, count(*) as gifts, sum(amount_minor) as amount_minor,
-       coalesce(sum(fee_minor), 0) as fee_minor, count(*) filter (where fee_minor is null) as fees_unknown
-from giving_gifts group by fund, asset, state order by fund, asset, state;

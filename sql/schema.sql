@@ -1,0 +1,366 @@
+-- The whole database as it is now, to be read in one go. A test holds it equal to the migrations, which decide.
+
+-- ───── ledger ─────
+
+-- The ledger's tables: entries, what stands beside them, and the heads that order them.
+-- Every table is keyed by log first. Entries are partitioned by log, then by a range of positions,
+-- from the first day: a table this large cannot be partitioned later.
+
+create table ledger_heads (
+    log             text    primary key check (log in ('books', 'audit', 'public')),
+    origin          text    not null unique,
+    mode            text    not null check (mode in ('demo', 'test', 'live')),
+    time_zone       text    not null,
+    size            bigint  not null default 0 check (size >= 0),
+    last_leaf_hash  bytea   not null check (length(last_leaf_hash) = 32),
+    last_at_us      bigint  not null default 0,
+    -- Raised by restore and fail-over. A process compares it with the value it read at its own start.
+    epoch           bigint  not null default 1 check (epoch > 0),
+    -- Position of the newest entry that changed the rules (account, fund, type, policy, period, key); -1 before genesis.
+    rules_position  bigint  not null default -1,
+    -- Set by the signer when it will not sign what it reads; appends stop while it is set.
+    halted          text
+) with (fillfactor = 50);
+
+create table ledger_entries (
+    log        text   not null,
+    position   bigint not null check (position >= 0),
+    type       text   not null,
+    period     text   not null,
+    at_us      bigint not null,
+    bytes      bytea  not null check (length(bytes) between 2 and 16384),
+    leaf_hash  bytea  not null check (length(leaf_hash) = 32),
+    primary key (log, position)
+) partition by list (log);
+create table ledger_entries_books  partition of ledger_entries for values in ('books')  partition by range (position);
+create table ledger_entries_audit  partition of ledger_entries for values in ('audit')  partition by range (position);
+create table ledger_entries_public partition of ledger_entries for values in ('public') partition by range (position);
+
+-- Which range partitions exist. Ranges follow one another without a hole; the size may change for later ones.
+create table ledger_partitions (
+    log            text   not null,
+    from_position  bigint not null,
+    to_position    bigint not null check (to_position > from_position),
+    primary key (log, from_position)
+);
+
+-- The erasable half of an entry: slot hashes in clear, values and salts sealed. Never published.
+create table ledger_slots (
+    log          text   not null,
+    position     bigint not null,
+    slot_hashes  bytea  not null check (length(slot_hashes) in (256, 512)),
+    boxes        jsonb  not null,
+    primary key (log, position)
+) partition by list (log);
+create table ledger_slots_books  partition of ledger_slots for values in ('books');
+create table ledger_slots_audit  partition of ledger_slots for values in ('audit');
+create table ledger_slots_public partition of ledger_slots for values in ('public');
+
+-- Streams: their version, and which entries belong to them. Keys are keyed hashes; rows are erasable.
+create table ledger_streams (
+    log            text   not null,
+    stream         bytea  not null check (length(stream) = 32),
+    version        bigint not null check (version > 0),
+    last_position  bigint not null,
+    primary key (log, stream)
+) with (fillfactor = 70);
+create table ledger_stream_entries (
+    log       text   not null,
+    stream    bytea  not null,
+    version   bigint not null,
+    position  bigint not null,
+    primary key (log, stream, version)
+);
+
+-- One row per idempotency key: never the answer itself, only where it stands.
+create table ledger_idempotency (
+    log           text   not null,
+    key           bytea  not null check (length(key) = 32),
+    request_hash  bytea  not null check (length(request_hash) = 32),
+    first         bigint not null,
+    count         int    not null check (count > 0),
+    primary key (log, key)
+);
+
+-- One provider object may be claimed once per kind: a refund or payout line books once.
+create table ledger_claims (
+    log       text   not null,
+    kind      text   not null,
+    key       bytea  not null check (length(key) = 32),
+    position  bigint not null,
+    primary key (log, kind, key)
+);
+
+-- Balances per (account, owner, asset, fund). An empty owner is the account's own, unowned part.
+create table ledger_balances (
+    log       text    not null,
+    account   text    not null,
+    owner     bytea   not null default ''::bytea,
+    asset     text    not null,
+    fund      text    not null,
+    balance   numeric not null,
+    position  bigint  not null,
+    primary key (log, account, asset, fund, owner)
+) partition by list (log);
+create table ledger_balances_books  partition of ledger_balances for values in ('books')  with (fillfactor = 50);
+create table ledger_balances_audit  partition of ledger_balances for values in ('audit')  with (fillfactor = 50);
+create table ledger_balances_public partition of ledger_balances for values in ('public') with (fillfactor = 50);
+
+-- What the log has declared: accounts, funds, types, policy, closed periods, keys. An index over ledger.* entries.
+create table ledger_rules (
+    log       text   not null,
+    kind      text   not null check (kind in ('account', 'fund', 'type', 'policy', 'period', 'key')),
+    name      text   not null,
+    position  bigint not null,
+    data      jsonb  not null,
+    primary key (log, kind, name)
+) partition by list (log);
+create table ledger_rules_books  partition of ledger_rules for values in ('books');
+create table ledger_rules_audit  partition of ledger_rules for values in ('audit');
+create table ledger_rules_public partition of ledger_rules for values in ('public');
+
+-- One signature by the writer's key per batch; the signer refuses leaves that no batch covers.
+create table ledger_batches (
+    log        text   not null,
+    first      bigint not null,
+    last       bigint not null check (last >= first),
+    epoch      bigint not null,
+    signature  bytea  not null check (length(signature) = 64),
+    primary key (log, first)
+);
+
+create table ledger_checkpoints (
+    log           text   not null,
+    size          bigint not null,
+    root_hash     bytea  not null check (length(root_hash) = 32),
+    note          text   not null,
+    signed_at_us  bigint not null,
+    primary key (log, size)
+) partition by list (log);
+create table ledger_checkpoints_books  partition of ledger_checkpoints for values in ('books');
+create table ledger_checkpoints_audit  partition of ledger_checkpoints for values in ('audit');
+create table ledger_checkpoints_public partition of ledger_checkpoints for values in ('public');
+
+-- Tiles of level 1 and above; they grow at the right edge. Level 0 is the entries' own leaf hashes.
+create table ledger_tiles (
+    log     text     not null,
+    level   smallint not null check (level between 1 and 63),
+    n       bigint   not null check (n >= 0),
+    hashes  bytea    not null check (length(hashes) between 32 and 8192 and length(hashes) % 32 = 0),
+    primary key (log, level, n)
+) partition by list (log);
+create table ledger_tiles_books  partition of ledger_tiles for values in ('books');
+create table ledger_tiles_audit  partition of ledger_tiles for values in ('audit');
+create table ledger_tiles_public partition of ledger_tiles for values in ('public');
+
+-- Where each projection stands: the number of entries it has applied, so also the next position it reads.
+create table ledger_tracking (
+    projection  text   primary key,
+    log         text   not null,
+    next        bigint not null default 0 check (next >= 0),
+    failed      text
+);
+
+create function ledger_refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'table % is append-only: % refused', tg_table_name, tg_op using errcode = 'restrict_violation';
+end $$;
+
+-- Row triggers on a partitioned table reach every partition; a TRUNCATE trigger does not, so partitions get their own.
+create trigger no_change before update or delete on ledger_entries     for each row execute function ledger_refuse_change();
+create trigger no_change before update or delete on ledger_checkpoints for each row execute function ledger_refuse_change();
+create trigger no_change before update or delete on ledger_batches     for each row execute function ledger_refuse_change();
+create trigger no_change before update or delete on ledger_idempotency for each row execute function ledger_refuse_change();
+create trigger no_change before update or delete on ledger_claims      for each row execute function ledger_refuse_change();
+alter table ledger_entries     enable always trigger no_change;
+alter table ledger_checkpoints enable always trigger no_change;
+alter table ledger_batches     enable always trigger no_change;
+alter table ledger_idempotency enable always trigger no_change;
+alter table ledger_claims      enable always trigger no_change;
+
+create function ledger_refuse_truncate(target regclass) returns void language plpgsql as $$
+begin
+    execute format('create trigger no_truncate before truncate on %s for each statement execute function ledger_refuse_change()', target);
+    execute format('alter table %s enable always trigger no_truncate', target);
+end $$;
+select ledger_refuse_truncate(t::regclass) from unnest(array[
+    'ledger_entries', 'ledger_entries_books', 'ledger_entries_audit', 'ledger_entries_public',
+    'ledger_checkpoints', 'ledger_checkpoints_books', 'ledger_checkpoints_audit', 'ledger_checkpoints_public',
+    'ledger_batches', 'ledger_idempotency', 'ledger_claims']) as t;
+
+-- Makes range partitions of one log until two whole ones stand ahead of its size. The service's roles own no table,
+-- so it runs with its owner's rights; it can create partitions and nothing else.
+create function ledger_add_partitions(which text, size bigint, partition_entries bigint) returns int
+language plpgsql security definer set search_path from current as $$
+declare
+    first bigint;
+    made  int := 0;
+    child text;
+begin
+    if which not in ('books', 'audit', 'public') then
+        raise exception 'unknown log %', which;
+    end if;
+    if partition_entries < 256 or partition_entries % 256 <> 0 then
+        raise exception 'partition size must be a multiple of 256, not %', partition_entries;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('ledger_add_partitions'), hashtext(which));
+    select coalesce(max(to_position), 0) into first from ledger_partitions where log = which;
+    while first < size + 2 * partition_entries loop
+        child := format('ledger_entries_%s_%s', which, first);
+        execute format('create table %I partition of ledger_entries_%s for values from (%s) to (%s)', child, which, first, first + partition_entries);
+        perform ledger_refuse_truncate(child::regclass);
+        insert into ledger_partitions (log, from_position, to_position) values (which, first, first + partition_entries);
+        first := first + partition_entries;
+        made := made + 1;
+    end loop;
+    return made;
+end $$;
+
+-- ───── payments ─────
+
+-- What the provider told us, as it came, sealed; and what still has to be asked of it.
+
+create table payments_inbox (
+    -- SHA-256 of (provider, event id), or of the body where that cannot be read.
+    key            bytea       primary key check (length(key) = 32),
+    arrival        bigint      generated always as identity unique,
+    provider       text        not null default 'stripe',
+    type           text        not null,
+    -- Keyed hash of the payment it is about: rows of one payment are worked one after another, in order of arrival.
+    object_key     bytea       not null check (length(object_key) = 32),
+    body           bytea,
+    body_key       text        not null,
+    body_sha256    bytea       not null check (length(body_sha256) = 32),
+    received_at    timestamptz not null default now(),
+    state          text        not null default 'new'
+                   check (state in ('new', 'done', 'ignored', 'unhandled', 'dead')),
+    -- Counted when claimed, so that a row which kills its worker is counted too.
+    attempts       int         not null default 0,
+    due_at         timestamptz not null default now(),
+    claimed_by     text,
+    claimed_until  timestamptz,
+    -- A short sentence for people: `booked`, `duplicate`, `currency KWD is not held`, …; never a person's data.
+    outcome        text,
+    -- Where in `books` it is booked.
+    position       bigint,
+    finished_at    timestamptz,
+    constraint finished_rows_say_when check ((state = 'new') = (finished_at is null))
+) with (fillfactor = 80);
+create index payments_inbox_work   on payments_inbox (due_at, arrival) where state = 'new';
+create index payments_inbox_object on payments_inbox (object_key, arrival) where state in ('new', 'dead');
+create index payments_inbox_state  on payments_inbox (state, type, arrival);
+create index payments_inbox_bodies on payments_inbox (finished_at) where body is not null and state in ('done', 'ignored');
+
+-- Fees that are owed an answer by the provider: one row per gift until its balance transaction is known and booked.
+create table payments_pending_fees (
+    stream           bytea       primary key check (length(stream) = 32),
+    -- The gift's entry in `books`.
+    position         bigint      not null,
+    -- What to ask for, sealed: it holds provider object ids.
+    reference        bytea       not null,
+    reference_key    text        not null,
+    since            timestamptz not null default now(),
+    due_at           timestamptz not null default now(),
+    attempts         int         not null default 0,
+    claimed_by       text,
+    claimed_until    timestamptz,
+    -- Why the last attempt brought nothing; a short sentence for people.
+    last_error       text,
+    -- The provider kept nothing: there is nothing to book, so this row is the record that it is known.
+    known_zero_at    timestamptz
+);
+create index payments_pending_fees_due on payments_pending_fees (due_at) where known_zero_at is null;
+
+-- Leases due rows to a worker: never two of one payment at a time, and none behind a dead one. It walks the index of due
+-- rows in order and stops at the limit, whatever the statistics say: after an outage they are wrong by the whole backlog,
+-- and a plan that sorts it for every claim would keep it from ever being worked off.
+create function payments_claim_notices(worker text, lease_s float8, wanted int) returns setof payments_inbox
+language sql
+set enable_sort = off set enable_bitmapscan = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    update payments_inbox as i
+    set claimed_by = worker, claimed_until = now() + make_interval(secs => lease_s), attempts = i.attempts + 1
+    from (
+        select w.key
+        from payments_inbox as w
+        where w.state = 'new' and w.due_at <= now() and (w.claimed_until is null or w.claimed_until <= now())
+          and not exists (
+              select from payments_inbox as before
+              where before.object_key = w.object_key and before.arrival < w.arrival and before.state in ('new', 'dead')
+          )
+        order by w.due_at, w.arrival
+        limit wanted
+        for update skip locked
+    ) as due
+    where i.key = due.key
+    returning i.*
+$$;
+
+-- Leases fees that are due to be asked for.
+create function payments_claim_fees(worker text, lease_s float8, wanted int) returns setof payments_pending_fees
+language sql
+set enable_sort = off set enable_bitmapscan = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    update payments_pending_fees as f
+    set claimed_by = worker, claimed_until = now() + make_interval(secs => lease_s), attempts = f.attempts + 1
+    from (
+        select stream from payments_pending_fees
+        where known_zero_at is null and due_at <= now() and (claimed_until is null or claimed_until <= now())
+        order by due_at
+        limit wanted
+        for update skip locked
+    ) as due
+    where f.stream = due.stream
+    returning f.*
+$$;
+
+-- ───── giving ─────
+
+-- Read models of giving: dropped and rebuilt from `books` at any time.
+
+create table giving_gifts (
+    -- The gift's entry in `books`; what belongs to it later refers to this position.
+    position       bigint  primary key,
+    at_us          bigint  not null,
+    period         text    not null,
+    effective_on   date    not null,
+    fund           text    not null,
+    asset          text    not null,
+    amount_minor   numeric not null check (amount_minor > 0),
+    visibility     text    not null check (visibility in ('live', 'quiet', 'hidden')),
+    fee_borne_by   text    not null check (fee_borne_by in ('giver', 'charity')),
+    -- Null until the provider has said what it kept.
+    fee_minor      numeric check (fee_minor > 0),
+    fee_position   bigint,
+    state          text    not null check (state in ('received', 'suspense')),
+    constraint a_fee_is_whole check ((fee_minor is null) = (fee_position is null))
+);
+create index giving_gifts_fund on giving_gifts (fund, asset, state);
+create index giving_gifts_fee_unknown on giving_gifts (position) where fee_minor is null;
+create index giving_gifts_suspense on giving_gifts (position) where state = 'suspense';
+
+-- Gifts that the publisher has passed over because their giver chose quiet or hidden: a later publisher takes them from here.
+create table publishing_waiting (
+    position    bigint primary key,
+    visibility  text   not null check (visibility in ('quiet', 'hidden')),
+    at_us       bigint not null
+);
+
+-- ───── publishing ─────
+
+-- The publisher's progress is saved in the transaction that appends to `public`: each fact is published exactly once.
+-- It moves by compare-and-swap, so of two publishers that read the same entries one is refused with all it wanted to append.
+
+insert into ledger_tracking (projection, log) values ('publisher', 'books');
+
+create function publishing_advance(from_position bigint, to_position bigint, waiting jsonb) returns void
+language plpgsql as $$
+begin
+    update ledger_tracking set next = to_position where projection = 'publisher' and next = from_position;
+    if not found then
+        raise exception 'publisher was overtaken: it is no longer at %', from_position using errcode = 'serialization_failure';
+    end if;
+    insert into publishing_waiting (position, visibility, at_us)
+    select (w ->> 'position')::bigint, w ->> 'visibility', (w ->> 'at_us')::bigint
+    from jsonb_array_elements(waiting) as w;
+end $$;
