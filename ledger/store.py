@@ -239,6 +239,7 @@ async def create_log(
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection died while the pool handed it out
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -247,7 +248,7 @@ _UNAVAILABLE = (
     *_LOST,
     asyncpg.CannotConnectNowError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections; a lock was not to be had in time
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.PostgresSystemError,

@@ -1,4 +1,4 @@
-"""The writer's decision, as a pure function: whatever commands come, what is written is accepted by the verifier's rules."""
+"""The writer's decision as a pure function: whatever comes, what is written is accepted by the verifier's rules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def opened() -> tuple[Plan, State]:
     return plan_batch(EMPTY, state, [genesis.command(born("public"))], NOW_US), state
 
 
-drafts = st.tuples(st.integers(1, 10**12), st.sampled_from(["general", "rent", "nowhere"]), st.sampled_from(["USD/2", "XXX"]))
+drafts = st.tuples(
+    st.integers(1, 10**12), st.sampled_from(["general", "rent", "nowhere"]), st.sampled_from(["USD/2", "XXX"])
+)
 commands = st.builds(
     lambda parts, stream, version, key, claim: Command(
         drafts=tuple(public_gift(amount, fund=fund, asset=asset) for amount, fund, asset in parts),

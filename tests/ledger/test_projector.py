@@ -51,7 +51,9 @@ async def test_a_poison_entry_stops_its_projection_loudly_at_its_position(databa
         await projector.start()
         while await projector.step():
             pass
-        row = await database.publisher.fetchrow("select next, failed from ledger_tracking where projection = 'counting'")
+        row = await database.publisher.fetchrow(
+            "select next, failed from ledger_tracking where projection = 'counting'"
+        )
         assert row is not None
         assert row["next"] == position
         assert "cannot be applied" in row["failed"]

@@ -95,7 +95,9 @@ async def test_killed_after_any_step_the_next_start_signs_the_same(
         signer = await started(database, tmp_path)
         await sign_all(signer)
         await log.give()
-        holder: Any = {"save": StateFile, "sign": SigningKey, "take": PublishDirectory, "show": PublishDirectory}.get(step, Signer)
+        holder: Any = {"save": StateFile, "sign": SigningKey, "take": PublishDirectory, "show": PublishDirectory}.get(
+            step, Signer
+        )
         genuine = getattr(holder, step)
 
         def dies(*args: Any) -> Any:
@@ -116,7 +118,9 @@ async def test_killed_after_any_step_the_next_start_signs_the_same(
         entries = await log.reader.entries(0)
         signed = await newest(log)
         assert (signed.size, signed.root_hash) == (len(entries), root(entry.leaf_hash for entry in entries))
-        sizes = [row["size"] for row in await database.signer.fetch("select size from ledger_checkpoints order by size")]
+        sizes = [
+            row["size"] for row in await database.signer.fetch("select size from ledger_checkpoints order by size")
+        ]
         assert len(set(sizes)) == len(sizes)
 
 
@@ -157,7 +161,10 @@ async def test_another_history_of_the_same_length_is_refused(
         last = (await log.give()).first
         await sign_all(await started(database, tmp_path))
         await postgres_admin("drop trigger no_change on ledger_entries")
-        await postgres_admin(f"update ledger_entries set bytes = replace(encode(bytes, 'escape'), '2500', '2600')::bytea where position = {last}")
+        await postgres_admin(
+            "update ledger_entries set bytes = replace(encode(bytes, 'escape'), '2500', '2600')::bytea"
+            f" where position = {last}"
+        )
         with pytest.raises(SignerRefuses, match="not those that were signed"):
             await started(database, tmp_path)
 
@@ -188,9 +195,15 @@ async def test_e6_of_two_signers_the_second_stops(database: Database, tmp_path: 
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("update ledger_entries set bytes = replace(encode(bytes, 'escape'), '2500', '2600')::bytea where position = {p}", "leaf hash"),
+        (
+            "update ledger_entries set bytes = replace(encode(bytes, 'escape'), '2500', '2600')::bytea where position={p}",
+            "leaf hash",
+        ),
         ("update ledger_entries set leaf_hash = sha256('x') where position = {p}", ""),
-        ("update ledger_batches set signature = decode(repeat('00', 64), 'hex') where first = {p}", "not signed by the writer"),
+        (
+            "update ledger_batches set signature = decode(repeat('00', 64), 'hex') where first = {p}",
+            "not signed by the writer",
+        ),
         ("delete from ledger_batches where first = {p}", "no batch signature"),
         ("delete from ledger_entries where position = {p}", ""),
         ("update ledger_batches set epoch = 9 where first = {p}", "not signed by the writer"),

@@ -162,7 +162,10 @@ async def test_a_halted_log_takes_nothing(database: Database, postgres_admin: Ca
 
 
 async def test_e11_a_companion_that_raises_refuses_its_command_alone(database: Database) -> None:
-    companions = {"check": "select 1 / (p ->> 'n')::int from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, f, c, d)"}
+    companions = {
+        "check": "select 1 / (p ->> 'n')::int"
+        " from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, f, c, d)"
+    }
     async with born_log(database.writer, companions=companions) as log:
         commands = [log.give(1, companion=Companion("check", {"n": n})) for n in range(-10, 11)]
         done = await asyncio.gather(*commands, return_exceptions=True)
@@ -203,8 +206,10 @@ async def test_partitions_are_crossed_without_anybody_noticing(database: Databas
         assert await database.writer.fetchval("select count(*) from ledger_partitions where log = 'public'") >= 5
 
 
-async def test_e1_a_commit_whose_connection_died_is_found_out(database: Database, postgres_admin: Callable[..., Any]) -> None:
-    """COMMIT is held up by a deferred trigger; the backend is killed meanwhile: first before it can commit, then never."""
+async def test_e1_a_commit_whose_connection_died_is_found_out(
+    database: Database, postgres_admin: Callable[..., Any]
+) -> None:
+    """COMMIT is held up by a deferred trigger, and the backend is killed meanwhile."""
     await postgres_admin(
         "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.6); return null; end';"
         "create constraint trigger slow after insert on ledger_batches deferrable initially deferred"
@@ -213,7 +218,9 @@ async def test_e1_a_commit_whose_connection_died_is_found_out(database: Database
     async with born_log(database.writer) as log:
         answer = asyncio.create_task(log.give(900))
         await asyncio.sleep(0.3)
-        await postgres_admin("select pg_terminate_backend(pid) from pg_stat_activity where state = 'active' and query = 'commit'")
+        await postgres_admin(
+            "select pg_terminate_backend(pid) from pg_stat_activity where state = 'active' and query = 'commit'"
+        )
         done = await answer
         assert not done.replayed
         assert await balance(database.writer, "assets:cash") == 900
@@ -236,10 +243,14 @@ async def test_e1_a_commit_that_happened_behind_a_dead_connection_is_not_repeate
         await verified(log, done.first + 1)
 
 
-async def test_a_database_that_is_away_is_said_and_waited_out(database: Database, postgres_admin: Callable[..., Any]) -> None:
+async def test_a_database_that_is_away_is_said_and_waited_out(
+    database: Database, postgres_admin: Callable[..., Any]
+) -> None:
     async with born_log(database.writer) as log:
         await postgres_admin("update pg_database set datallowconn = false where datname = current_database()")
-        await postgres_admin("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'secondwind_service'")
+        await postgres_admin(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'secondwind_service'"
+        )
         with pytest.raises(DatabaseUnavailable):
             await log.give()
         await postgres_admin("update pg_database set datallowconn = true where datname = current_database()")

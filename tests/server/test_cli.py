@@ -64,7 +64,9 @@ def test_a_wrong_setting_is_one_sentence(environment: dict[str, str], says: str,
 
 def test_a_data_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    refused(run("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")), "cannot be written", "--data-dir")
+    refused(
+        run("serve", "--port", "0", "--data-dir", str(tmp_path / "file" / "data")), "cannot be written", "--data-dir"
+    )
 
 
 def test_a_second_start_names_who_holds_the_directory_and_a_taken_port_is_told(tmp_path: Path) -> None:
@@ -72,7 +74,9 @@ def test_a_second_start_names_who_holds_the_directory_and_a_taken_port_is_told(t
         running.start()
         assert running.process is not None
         refused(run("serve", "--port", "0", "--data-dir", str(tmp_path / "data")), f"process {running.process.pid}")
-        refused(run("serve", "--port", str(running.port), "--data-dir", str(tmp_path / "other")), f"Port {running.port}")
+        refused(
+            run("serve", "--port", str(running.port), "--data-dir", str(tmp_path / "other")), f"Port {running.port}"
+        )
         listed = run("inbox", "list", "--data-dir", str(tmp_path / "data"))
         assert (listed.returncode, listed.stdout.strip()) == (0, "0 rows")
         keys = run("keys", "list", "--data-dir", str(tmp_path / "data")).stdout

@@ -13,9 +13,7 @@ from tests.support.postgres import Server
 
 ROOT = sql.ROOT.parent
 OWNERS = sorted(path.stem for path in (sql.ROOT / "queries").glob("*.sql"))
-SOURCES = "\n".join(
-    path.read_text() for folder in ("ledger", "server") for path in (ROOT / folder).rglob("*.py")
-)
+SOURCES = "\n".join(path.read_text() for folder in ("ledger", "server") for path in (ROOT / folder).rglob("*.py"))
 
 SHAPE = """
 select 'column' as kind, table_name || '.' || column_name as name,

@@ -43,7 +43,9 @@ async def test_the_service_login_owns_nothing_and_is_no_superuser(tmp_path: Path
     postgres = EmbeddedPostgres(tmp_path)
     await postgres.start()
     connection = await asyncpg.connect(postgres.service_url)
-    assert await connection.fetchval("select not rolsuper and not rolcreaterole from pg_roles where rolname = current_user")
+    assert await connection.fetchval(
+        "select not rolsuper and not rolcreaterole from pg_roles where rolname = current_user"
+    )
     assert await connection.fetchval("show fsync") == "on"
     assert await connection.fetchval("show listen_addresses") == ""
     assert await connection.fetchval("show log_parameter_max_length") == "0"
@@ -87,7 +89,7 @@ async def test_one_that_dies_by_itself_is_started_again(tmp_path: Path) -> None:
     assert first is not None
     os.kill(first, signal.SIGKILL)
     async with asyncio.timeout(30):
-        while postgres.pid == first:
+        while postgres.pid == first:  # noqa: ASYNC110 - the watcher tells nobody
             await asyncio.sleep(0.05)
     async with asyncio.timeout(30):
         while True:
