@@ -24,7 +24,7 @@ from server.errors import StartRefused
 from server.http.request_log import formatter
 from server.http.runner import Runner
 from server.instance import Instance
-from server.migrate import migrate
+from server.migrate import login_of, migrate
 from server.parts import Parts
 from server.settings import Settings
 from server.tasks import Tasks
@@ -111,7 +111,9 @@ async def _database(settings: Settings, instance: Instance, say: Say) -> AsyncIt
     """The database of the settings, or the embedded one: started, migrated, opened, and closed in the end."""
     if settings.database_url is not None:
         if settings.migrate:
-            await migrate(settings.database_admin_url or settings.database_url, None)
+            separate = settings.database_admin_url is not None
+            user = login_of(settings.database_url) if separate else None
+            await migrate(settings.database_admin_url or settings.database_url, user)
         database = await Database.open(settings.database_url)
         try:
             yield database

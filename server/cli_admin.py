@@ -69,7 +69,8 @@ async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
 async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str, str | None]]:
     """(admin URL, service URL, service user) of the running embedded server, or of one started for the block."""
     if settings.database_url is not None:
-        yield settings.database_admin_url or settings.database_url, settings.database_url, None
+        user = migrations.login_of(settings.database_url) if settings.database_admin_url is not None else None
+        yield settings.database_admin_url or settings.database_url, settings.database_url, user
         return
     instance = Instance(settings.data_dir.resolve())
     instance.prepare()

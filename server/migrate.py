@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
@@ -48,13 +49,28 @@ async def migrate(admin_url: str, service_user: str | None = None) -> list[str]:
 async def check_schema(connection: asyncpg.Connection) -> None:
     """Raise StartRefused unless the schema is exactly what this version expects."""
     exists = await connection.fetchval("select to_regclass('schema_migrations') is not null")
-    names = {row["name"] for row in await connection.fetch("select name from schema_migrations")} if exists else set()
+    try:
+        rows = await connection.fetch("select name from schema_migrations") if exists else []
+    except asyncpg.InsufficientPrivilegeError:
+        raise StartRefused(
+            "The login of DATABASE_URL is not a member of the service's roles.",
+            "Run `secondwind migrate` with DATABASE_ADMIN_URL and DATABASE_URL set: it admits the login.",
+        ) from None
+    names = {row["name"] for row in rows}
     _refuse_newer(names)
     if missing := [path.stem for path in files() if path.stem not in names]:
         raise StartRefused(
             f"The database's schema is older than this version: {missing[0]} is not applied.",
             "Run `secondwind migrate`.",
         )
+
+
+def login_of(url: str) -> str | None:
+    """The user that a database URL names, to be admitted to the service's roles."""
+    try:
+        return unquote(urlsplit(url).username or "") or None
+    except ValueError:
+        return None
 
 
 async def connect(url: str) -> asyncpg.Connection:

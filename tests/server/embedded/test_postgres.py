@@ -89,7 +89,7 @@ async def test_one_that_dies_by_itself_is_started_again(tmp_path: Path) -> None:
     assert first is not None
     os.kill(first, signal.SIGKILL)
     async with asyncio.timeout(30):
-        while postgres.pid == first:  # noqa: ASYNC110 - the watcher tells nobody
+        while postgres.pid == first:
             await asyncio.sleep(0.05)
     async with asyncio.timeout(30):
         while True:
