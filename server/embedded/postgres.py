@@ -111,6 +111,8 @@ class EmbeddedPostgres:
             # Immediate shutdown: the next start recovers from the log, nothing committed is lost.
             process.send_signal(signal.SIGQUIT)
             await asyncio.to_thread(process.wait, STOP_TIMEOUT_S)
+        with contextlib.suppress(OSError):
+            self._socket_directory().rmdir()
 
     @property
     def pid(self) -> int | None:
