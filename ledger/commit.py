@@ -1,18 +1,22 @@
-"""One batch, one transaction: lock the head, read, plan, write, move the head, commit (design/ledger.md 6).
+"""One batch, one transaction, in one of two ways (design/ledger.md 6).
 
-The head lock and the reads are separate statements at READ COMMITTED: a read in the statement that waits for the lock
-would see the state from before the wait, and overdraw (attacks E2). The head moves by compare-and-swap on size and on
-the epoch this process started with, so that a fenced process cannot append (attacks E4).
+Under the lock: lock the head, read, plan, write, COMMIT. The head lock and the reads are separate statements at READ
+COMMITTED: a read in the statement that waits for the lock would see the state from before the wait (attacks E2).
+
+Without the lock, while this process finds itself the only writer: read, plan on the head as this process left it, and
+write in one statement that does nothing unless the head still stands there. Every change of what was read moves the
+head's size, so a head that has not moved proves the reads; one that has, or that is halted or of another epoch, costs a
+second attempt, under the lock. Both ways move the head by compare-and-swap on size and on the epoch this process
+started with, and that first of all, so that a fenced process writes nothing (attacks E4).
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -20,12 +24,15 @@ import sql
 from ledger import guards
 from ledger.batches import BatchKey, statement
 from ledger.errors import ClockSkew, EntryError, Fenced, Halted
+from ledger.outages import LOST, is_away
+from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan, Seen, State, Wanted, plan_batch, wanted
+from ledger.rows import parameters, transposed
 from ledger.rules import declared_from
-from ledger.types import Appended, Command, Head, LogName, SealedSlots
+from ledger.types import Appended, Command, Head, LogName
 
 if TYPE_CHECKING:
-    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
 
     from ledger.declared import Declared
 
@@ -35,8 +42,12 @@ LAST_AT_AHEAD_US_MAX = 5_000_000
 _QUERIES = sql.load("ledger")
 
 
-class PartitionsMissing(Exception):
-    """The batch would pass the last partition."""
+class CommitLost(Exception):
+    """The connection died while it committed `plan`: whether that happened has to be asked (attacks E1)."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
 
 
 @dataclass(slots=True)
@@ -46,9 +57,9 @@ class _CachedRules:
 
 
 class BatchCommitter:
-    """Writes batches of one log. Holds what may be kept between batches: the rules in force and the partitions' end."""
+    """Writes batches of one log. Keeps between batches: the rules in force, and the head as this process left it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a batch stands on
         self,
         log: LogName,
         *,
@@ -56,38 +67,75 @@ class BatchCommitter:
         batch_key: BatchKey,
         companions: Mapping[str, str],
         clock: Callable[[], int],
+        partitions: Partitions,
     ) -> None:
         self.log = log
-        self.partitions_end = 0
+        self.companions = companions
         self._epoch = epoch
         self._batch_key = batch_key
-        self._companions = companions
         self._clock = clock
+        self._partitions = partitions
         self._rules: _CachedRules | None = None
+        self._left: Head | None = None
+        self._alone = False
 
-    async def prepare(self, connection: asyncpg.pool.PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
-        """Do everything but COMMIT, inside the transaction that the caller has begun.
+    async def unlocked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan | None:
+        """Commit a batch on the head as this process left it; None, and nothing done, where that is not to be had.
+
+        Raises CommitLost, PartitionsMissing, and whatever the database rejects.
+        """
+        head = self._left
+        if head is None or not self._alone or any(command.companion is not None for command in commands):
+            return None
+        self._left = None
+        wants = wanted(commands)
+        state = await self._state(connection, head, wants)
+        now_us = await self._read(connection, wants, state)
+        if self._is_skewed(now_us) or self._is_ahead(head, now_us):
+            return None
+        plan = self._plan(head, state, commands, now_us)
+        if not plan.entries:
+            # Nothing will be written that could prove the reads, and a refusal has to be right as well.
+            return None
+        try:
+            moved = await self._write(connection, head, plan)
+        except LOST as error:
+            if not is_away(error):
+                raise
+            raise CommitLost(plan) from error
+        if not moved:
+            return None
+        self.committed(plan)
+        return plan
+
+    async def locked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
+        """Do everything but COMMIT, inside the transaction that the caller has begun. `committed` is to follow COMMIT.
 
         Raises Halted, Fenced, ClockSkew or PartitionsMissing, and whatever the database rejects.
         """
-        row = await connection.fetchrow(_QUERIES.lock_head, self.log)
-        if row is None:
-            raise LookupError(f"the log {self.log} was not created")
-        head = self._check_head(row)
+        before, self._left = self._left, None
+        head, now_us = await self._lock(connection)
+        self._alone = before is not None and before.size == head.size
         wants = wanted(commands)
         state = await self._state(connection, head, wants)
-        plan = plan_batch(head, state, commands, row["now_us"])
-        if plan.head.size > self.partitions_end:
-            raise PartitionsMissing
-        if plan.entries:
-            await self._write(connection, head, plan)
-            # Rules that a rolled-back batch declared must not stay; they are read again under the next lock.
-            if plan.rules:
-                self._rules = None
+        if wants.streams or wants.keys or wants.claims:
+            now_us = await self._read(connection, wants, state)
+        plan = self._plan(head, state, commands, now_us)
+        if plan.entries and not await self._write(connection, head, plan):
+            raise Fenced(self.log, self._epoch, head.epoch)
         await self._accompany(connection, plan)
         return plan
 
-    def _check_head(self, row: asyncpg.Record) -> Head:
+    def committed(self, plan: Plan) -> None:
+        """Remember where `plan` left the head. Rules that it changed are read again, from what is now committed."""
+        self._left = plan.head
+        if plan.rules:
+            self._rules = None
+
+    async def _lock(self, connection: PoolConnectionProxy) -> tuple[Head, int]:
+        row = await connection.fetchrow(_QUERIES.lock_head, self.log)
+        if row is None:
+            raise LookupError(f"the log {self.log} was not created")
         fields = dict(row)
         now_us = fields.pop("now_us")
         head = Head(**fields)
@@ -95,33 +143,58 @@ class BatchCommitter:
             raise Halted(self.log, head.halted)
         if head.epoch != self._epoch:
             raise Fenced(self.log, self._epoch, head.epoch)
-        skew = self._clock() - now_us
-        if abs(skew) > CLOCK_SKEW_US_MAX:
-            raise ClockSkew(f"this machine is {skew / 1e6:+.1f} s off the database's clock; set one of them right")
-        if head.last_at_us > now_us + LAST_AT_AHEAD_US_MAX:
+        if self._is_skewed(now_us):
+            # That reading may be as old as the wait for the lock: read once more before calling a clock wrong.
+            earliest = self._clock()
+            now_us = await connection.fetchval(_QUERIES.clock)
+            skew = max(earliest - now_us, 0) or min(self._clock() - now_us, 0)
+            if abs(skew) > CLOCK_SKEW_US_MAX:
+                raise ClockSkew(f"this machine is {skew / 1e6:+.1f} s off the database's clock; set one of them right")
+        if self._is_ahead(head, now_us):
             ahead = (head.last_at_us - now_us) / 1e6
             raise ClockSkew(f"the newest entry is {ahead:.1f} s ahead of the database's clock; set it right or wait")
-        return head
+        return head, now_us
 
-    async def _state(self, connection: asyncpg.pool.PoolConnectionProxy, head: Head, wants: Wanted) -> State:
+    def _is_skewed(self, now_us: int) -> bool:
+        return abs(self._clock() - now_us) > CLOCK_SKEW_US_MAX
+
+    @staticmethod
+    def _is_ahead(head: Head, now_us: int) -> bool:
+        return head.last_at_us > now_us + LAST_AT_AHEAD_US_MAX
+
+    def _plan(self, head: Head, state: State, commands: Sequence[Command], now_us: int) -> Plan:
+        plan = plan_batch(head, state, commands, now_us)
+        if plan.head.size > self._partitions.end:
+            raise PartitionsMissing(plan.head.size)
+        return plan
+
+    async def _state(self, connection: PoolConnectionProxy, head: Head, wants: Wanted) -> State:
+        """What the log has declared, and the balances that guards look at."""
         state = State(await self._declared(connection, head))
-        if wants.streams or wants.keys or wants.claims:
-            kinds, keys = [kind for kind, _ in wants.claims], [key for _, key in wants.claims]
-            rows = await connection.fetch(_QUERIES.state, self.log, wants.streams, wants.keys, kinds, keys)
-            for kind, key, name, one, two, request_hash in rows:
-                if kind == "s":
-                    state.streams[key] = one
-                elif kind == "i":
-                    state.seen[key] = Seen(request_hash, one, two)
-                else:
-                    state.claims[name, key] = one
         if wants.guards:
             accounts = _guarded_accounts(state.declared, wants.guards)
             rows = await connection.fetch(_QUERIES.guard_balances, self.log, accounts)
             state.balances = {(r["account"], r["owner"], r["asset"], r["fund"]): int(r["balance"]) for r in rows}
         return state
 
-    async def _declared(self, connection: asyncpg.pool.PoolConnectionProxy, head: Head) -> Declared:
+    async def _read(self, connection: PoolConnectionProxy, wants: Wanted, state: State) -> int:
+        """Fill `state` with stream versions, idempotency keys and claims; return the database's clock."""
+        now_us = 0
+        kinds, keys = [kind for kind, _ in wants.claims], [key for _, key in wants.claims]
+        for kind, key, name, one, two, request_hash in await connection.fetch(
+            _QUERIES.state, self.log, wants.streams, wants.keys, kinds, keys
+        ):
+            if kind == "t":
+                now_us = one
+            elif kind == "s":
+                state.streams[key] = one
+            elif kind == "i":
+                state.seen[key] = Seen(request_hash, one, two)
+            else:
+                state.claims[name, key] = one
+        return now_us
+
+    async def _declared(self, connection: PoolConnectionProxy, head: Head) -> Declared:
         if self._rules is None or self._rules.position != head.rules_position:
             rows = await connection.fetch(_QUERIES.rules, self.log)
             declared = declared_from(
@@ -130,34 +203,14 @@ class BatchCommitter:
             self._rules = _CachedRules(head.rules_position, declared)
         return self._rules.declared
 
-    async def _write(self, connection: asyncpg.pool.PoolConnectionProxy, head: Head, plan: Plan) -> None:
+    async def _write(self, connection: PoolConnectionProxy, head: Head, plan: Plan) -> bool:
+        """Write the plan if the head still stands at `head`; whether it did."""
         after = plan.head
-        last = after.size - 1
-        signature = self._batch_key.sign(statement(head.origin, head.epoch, head.size, last, after.last_leaf_hash))
-        moved = await connection.fetchval(
-            _QUERIES.write_batch,
-            self.log,
-            head.size,
-            after.size,
-            self._epoch,
-            *_columns(plan.entries, "position", "type", "period", "at_us", "bytes", "leaf_hash"),
-            [position for position, _ in plan.slots],
-            [sealed.slot_hashes for _, sealed in plan.slots],
-            [boxes_to_json(sealed) for _, sealed in plan.slots],
-            *_transposed(plan.streams, 3),
-            *_transposed(plan.seen, 4),
-            *_transposed(plan.claims, 3),
-            *_transposed([(*key, amount) for key, amount in plan.balances.items()], 5),
-            *_transposed([(r.kind, r.name, r.position, orjson.dumps(r.data).decode()) for r in plan.rules], 4),
-            signature,
-            after.last_leaf_hash,
-            after.last_at_us,
-            after.rules_position,
-        )
-        if moved is None:
-            raise Fenced(self.log, self._epoch, head.epoch)
+        text = statement(head.origin, head.epoch, head.size, after.size - 1, after.last_leaf_hash)
+        signature = self._batch_key.sign(text)
+        return await connection.fetchval(_QUERIES.write_batch, *parameters(head, plan, signature)) is not None
 
-    async def _accompany(self, connection: asyncpg.pool.PoolConnectionProxy, plan: Plan) -> None:
+    async def _accompany(self, connection: PoolConnectionProxy, plan: Plan) -> None:
         rows: defaultdict[str, list[tuple[str, int, int, bool]]] = defaultdict(list)
         for planned in plan.planned:
             companion, outcome = planned.command.companion, planned.outcome
@@ -165,22 +218,7 @@ class BatchCommitter:
                 payload = orjson.dumps(companion.payload).decode()
                 rows[companion.name].append((payload, outcome.first, outcome.count, planned.fresh))
         for name, work in rows.items():
-            await connection.execute(self._companions[name], *_transposed(work, 4))
-
-
-def boxes_to_json(sealed: SealedSlots) -> str:
-    """Return the sealed boxes as they are stored; `ledger.reader` reads them back."""
-    boxes = [
-        {
-            "group": box.group,
-            "key_id": box.key_id,
-            "wrapped_key": base64.b64encode(box.wrapped_key).decode(),
-            "nonce": base64.b64encode(box.nonce).decode(),
-            "ciphertext": base64.b64encode(box.ciphertext).decode(),
-        }
-        for box in sealed.boxes
-    ]
-    return orjson.dumps(boxes).decode()
+            await connection.execute(self.companions[name], *transposed(work, 4))
 
 
 def _guarded_accounts(declared: Declared, calls: Sequence[str]) -> list[str]:
@@ -190,12 +228,3 @@ def _guarded_accounts(declared: Declared, calls: Sequence[str]) -> list[str]:
         with contextlib.suppress(EntryError, KeyError):
             accounts.update(declared.registry.guards[guards.parse_call(call)[0]].accounts)
     return sorted(accounts)
-
-
-def _columns(rows: Sequence[object], *names: str) -> list[list[Any]]:
-    return [[getattr(row, name) for row in rows] for name in names]
-
-
-def _transposed(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Rows as columns, for unnest; `width` columns even of no rows."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

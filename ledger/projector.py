@@ -1,6 +1,7 @@
 """Projections: folds of one log into tables. Effect and progress are saved together, so each entry counts once.
 
-An entry that a projection cannot apply stops that projection alone, loudly, at that position (attacks E13).
+An entry that a projection cannot apply stops that projection alone, loudly, at that position (attacks E13). A database
+that is away, full or busy says nothing about an entry: that passes through, to be tried again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import asyncpg
 
 import sql
+from ledger.outages import is_away
 from ledger.transactions import transaction
 from ledger.types import LogName, StoredEntry
 
@@ -47,39 +49,38 @@ class Projector:
         await self._pool.execute(_QUERIES.start_tracking, self._projection.name, self._projection.log)
 
     async def step(self) -> int:
-        """Apply what is new; return how many entries were applied (0: nothing new, or stopped before)."""
+        """Apply what is new; return how many entries were applied (0: nothing new, or stopped)."""
         try:
-            return await self._step(ENTRIES_PER_STEP_MAX)
-        except _RETRY:
-            raise
-        except Exception:  # noqa: BLE001 - the culprit is found by going on one by one
+            async with transaction(self._pool) as connection:
+                return await self._apply(connection, ENTRIES_PER_STEP_MAX)
+        except Exception as error:
+            if is_away(error):
+                raise
             return await self._step_alone()
 
-    async def _step(self, limit: int) -> int:
-        async with transaction(self._pool) as connection:
-            tracking = await connection.fetchrow(_QUERIES.tracking, self._projection.name)
-            if tracking is None or tracking["failed"] is not None:
-                return 0
-            start = tracking["next"]
-            rows = await connection.fetch(_QUERIES.entries, self._projection.log, start, limit)
-            if rows:
-                await self._projection.apply(connection, [StoredEntry(*row) for row in rows])
-                await connection.execute(_QUERIES.advance_tracking, self._projection.name, start + len(rows))
-            return len(rows)
+    async def _apply(self, connection: PoolConnectionProxy, limit: int) -> int:
+        tracking = await connection.fetchrow(_QUERIES.tracking, self._projection.name)
+        if tracking is None or tracking["failed"] is not None:
+            return 0
+        start = tracking["next"]
+        rows = await connection.fetch(_QUERIES.entries, self._projection.log, start, limit)
+        if rows:
+            await self._projection.apply(connection, [StoredEntry(*row) for row in rows])
+            await connection.execute(_QUERIES.advance_tracking, self._projection.name, start + len(rows))
+        return len(rows)
 
     async def _step_alone(self) -> int:
-        """Apply one entry; if it is the one that cannot be applied, stop here and say why."""
-        try:
-            return await self._step(1)
-        except _RETRY:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this projection and no other
-            name = self._projection.name
-            _log.exception("projection %s stopped", name)
-            reason = f"{type(error).__name__}: {error}"[:REASON_LEN_MAX]
-            await self._pool.execute(_QUERIES.fail_tracking, name, reason)
-            return 0
-
-
-_RETRY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
-"""The database is away, not the projection wrong: try again later."""
+        """Apply one entry. If that is the one that cannot be, stop here and say why, still under the row's lock."""
+        name = self._projection.name
+        async with transaction(self._pool) as connection:
+            await connection.fetchrow(_QUERIES.tracking, name)
+            try:
+                async with connection.transaction():
+                    return await self._apply(connection, 1)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                _log.exception("projection %s stopped", name)
+                reason = f"{type(error).__name__}: {error}"[:REASON_LEN_MAX]
+                await connection.execute(_QUERIES.fail_tracking, name, reason)
+                return 0

@@ -63,15 +63,7 @@ class LogReader:
     ) -> list[StoredEntry]:
         """Return the entries from `start` on: at most `limit`, about `bytes_max`, at least one if there is one."""
         rows = await self._pool.fetch(_QUERIES.entries, self.log, start, min(limit, ENTRIES_PER_READ_MAX))
-        found: list[StoredEntry] = []
-        size = 0
-        for row in rows:
-            entry = StoredEntry(*row)
-            size += len(entry.bytes)
-            if found and size > bytes_max:
-                break
-            found.append(entry)
-        return found
+        return within([StoredEntry(*row) for row in rows], bytes_max)
 
     async def stream(self, stream: bytes) -> list[StoredEntry]:
         """Return a stream's entries in the order of their versions; its version is their number."""
@@ -86,6 +78,16 @@ class LogReader:
         """Return the newest signed checkpoint, or None before the first."""
         row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
         return None if row is None else StoredCheckpoint(*row)
+
+
+def within(entries: Sequence[StoredEntry], bytes_max: int) -> list[StoredEntry]:
+    """Return the first entries that are no more than `bytes_max` together, at least one if there is one."""
+    size = 0
+    for number, entry in enumerate(entries):
+        size += len(entry.bytes)
+        if number and size > bytes_max:
+            return list(entries[:number])
+    return list(entries)
 
 
 def _sealed(slot_hashes: bytes, boxes: str) -> SealedSlots:

@@ -1,14 +1,16 @@
 """The signer: re-reads the bytes, recomputes everything, and signs (design/ledger.md 7). The only file that signs.
 
 Order of a step: state synced → signed → number taken outside the database → checkpoint and tiles in the database →
-`checkpoint` shown. Killed anywhere, the next start signs the same bytes again. It never rebuilds its state from the
-database: a database that disagrees with it stops the appends instead (attacks E6-E8).
+`checkpoint` shown. Files are written in a thread: a sync may take long. Killed anywhere, the next start signs the same
+bytes again. It never rebuilds its state from the database: a database that disagrees with it stops the appends instead
+(attacks E6-E8).
 
 SignerRefuses   the signer may not start: one sentence and its remedy
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ledger.note import SigningKey
 
 ENTRIES_PER_STEP_MAX = 2_048
+ENTRIES_PER_TURN_MAX = 64
 _QUERIES = sql.load("ledger")
 _log = logging.getLogger(__name__)
 
@@ -78,11 +81,11 @@ class Signer:
 
         Takes the same time whatever the log's size: only the right edge is read again.
         """
-        self._state = self._file.load()
+        self._state = await asyncio.to_thread(self._file.load)
         head_size = await self._pool.fetchval("select size from ledger_heads where log = $1", self.log)
         newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
         try:
-            published = self._directory.newest(self._key.verify_key)
+            published = await asyncio.to_thread(self._directory.newest, self._key.verify_key)
         except NoteError:
             raise SignerRefuses(
                 f"The signing key of {self.log} is not the one that signed what is published.",
@@ -94,6 +97,7 @@ class Signer:
                     f"The signer's state of {self.log} is lost, but checkpoints were signed.",
                     "Restore its file from the backup of the signer directory; it is never rebuilt from the database.",
                 )
+            await self._check_named()
             return
         self._check_remembered(self._state, head_size, newest_row, published)
         await self._check_edge(self._state)
@@ -117,7 +121,7 @@ class Signer:
             return 0
         number = state.number + 1 if state is not None else 1
         new = SignerState(number, self._key.vkey, checker.size, checker.frontier.root(), checker.snapshot())
-        self._file.save(new)
+        await asyncio.to_thread(self._file.save, new)
         self._state = new
         await self._publish(new)
         return new.size - start
@@ -136,8 +140,11 @@ class Signer:
                 rows = await connection.fetch(_QUERIES.entries, self.log, checker.size, limit)
                 if not rows:
                     raise Disagreement(f"position {checker.size} is missing")
-                for row in rows:
+                for number, row in enumerate(rows):
                     self._check_entry(checker, StoredEntry(*row), ends)
+                    if number % ENTRIES_PER_TURN_MAX == 0:
+                        # Sockets and appends of the same process must not wait for the whole step.
+                        await asyncio.sleep(0)
         return checker
 
     def _check_entry(self, checker: EntryChecker, row: StoredEntry, ends: dict[int, bytes]) -> None:
@@ -173,7 +180,7 @@ class Signer:
         """Sign what the state says and let everybody have it; doing it again changes nothing."""
         signed = Checkpoint(self._key.name, state.size, state.root_hash)
         text = self._key.sign(signed.text())
-        if not self._directory.take(state.number, text):
+        if not await asyncio.to_thread(self._directory.take, state.number, text):
             self._state = None
             raise SignerRefuses(
                 f"Another signer has published checkpoint {state.number} of {self.log}, or a later one.",
@@ -181,7 +188,7 @@ class Signer:
             )
         async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
             await self._store(connection, state, text)
-        self._directory.show(state.number, text)
+        await asyncio.to_thread(self._directory.show, state.number, text)
         self._on_checkpoint(signed, text)
 
     async def _store(self, connection: PoolConnectionProxy, state: SignerState, text: str) -> None:
@@ -231,6 +238,15 @@ class Signer:
             raise SignerRefuses(
                 f"The database has a checkpoint of {self.log} at {newest_row['size']}, the signer is at {state.size}.",
                 "An older signer state was restored: restore the newest one.",
+            )
+
+    async def _check_named(self) -> None:
+        """Refuse a key that entry 0 does not name, before it signs anything."""
+        rows = await self._pool.fetch(_QUERIES.entries, self.log, 0, 1)
+        if rows and canonical.parse_entry(rows[0]["bytes"]).data.get("key") != self._key.vkey:
+            raise SignerRefuses(
+                f"The signing key of {self.log} is not the one that entry 0 names.",
+                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
             )
 
     async def _check_edge(self, state: SignerState) -> None:

@@ -19,8 +19,10 @@ import asyncpg
 
 import sql
 from ledger.batches import BatchKey
-from ledger.commit import BatchCommitter, PartitionsMissing
-from ledger.errors import Busy, DatabaseUnavailable, LedgerError, OutcomeUnknown, RejectedByDatabase, Unavailable
+from ledger.commit import BatchCommitter, CommitLost
+from ledger.errors import Busy, DatabaseUnavailable, OutcomeUnknown, RejectedByDatabase, Unavailable
+from ledger.outages import AWAY, LOST, is_away, reason
+from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan
 from ledger.transactions import refuse_inside
 from ledger.types import Appended, Command, LogName
@@ -28,6 +30,8 @@ from ledger.types import Appended, Command, LogName
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
+# A holder of the head that sleeps stops the ledger for everybody, so it loses the lock soon (attacks E11).
+_BEGIN = "begin isolation level read committed; set local idle_in_transaction_session_timeout = '1s'"
 _QUERIES = sql.load("ledger")
 _log = logging.getLogger(__name__)
 
@@ -36,11 +40,13 @@ Outcome = Appended | Exception
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """How much is taken at once and kept waiting, and how long an unknown outcome is asked for."""
+    """How much is taken at once and kept waiting, how often and how long is tried."""
 
     batch_len_max: int = 1_024
     batch_bytes_max: int = 2 * 1024 * 1024
     outstanding_max: int = 4_096
+    attempts_max: int = 5
+    connect_timeout_s: float = 10.0
     resolve_timeout_s: float = 30.0
     resolve_pause_s: float = 0.2
     partition_entries: int = 4_194_304
@@ -53,19 +59,12 @@ class _Queued:
     answer: asyncio.Future[Appended]
 
 
-class _CommitLost(Exception):
-    """The connection died at COMMIT."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__()
-        self.plan = plan
-
-
 class Writer:
     """Appends to one log; one per log and process. Any number of processes may write to the same log.
 
     `clock` returns this machine's µs since 1970. `epoch` is the head's epoch as read when the process started.
     `companions`: SQL by the name that commands ask for. `on_commit` receives the new size after each commit.
+    One connection of `pool` stays with the writer while it runs.
     """
 
     def __init__(  # noqa: PLR0913 - the writer's dependencies, each replaceable in a test
@@ -84,9 +83,16 @@ class Writer:
         self._pool = pool
         self._limits = limits or WriterLimits()
         self._on_commit = on_commit
+        self._partitions = Partitions(pool, log, self._limits.partition_entries)
         self._committer = BatchCommitter(
-            log, epoch=epoch, batch_key=batch_key, companions=companions or {}, clock=clock
+            log,
+            epoch=epoch,
+            batch_key=batch_key,
+            companions=companions or {},
+            clock=clock,
+            partitions=self._partitions,
         )
+        self._connection: PoolConnectionProxy | None = None
         self._queue: deque[_Queued] = deque()
         self._outstanding = 0
         self._ready = asyncio.Event()
@@ -108,13 +114,18 @@ class Writer:
         self._ready.set()
         if self._task is not None:
             await self._task
+        await self._partitions.close()
+        await self._release()
 
     async def append(self, command: Command) -> Appended:
         """Append, and return when it is durable.
 
         Raises ledger.errors: a `Refused` for this command alone, or `Unavailable` when nothing can be appended now.
+        LookupError for a companion that is not registered.
         """
         refuse_inside("the writer")
+        if command.companion is not None and command.companion.name not in self._committer.companions:
+            raise LookupError(f"no companion {command.companion.name!r} is registered with the writer of {self.log}")
         if self._outstanding >= self._limits.outstanding_max:
             raise Busy(self._outstanding)
         if self._closing or self._task is None or self._task.done():
@@ -162,53 +173,57 @@ class Writer:
             if len(commands) > 1:
                 middle = len(commands) // 2
                 return [*await self._settle(commands[:middle]), *await self._settle(commands[middle:])]
-            return [RejectedByDatabase(_reason(error)) if isinstance(error, asyncpg.PostgresError) else error]
+            return [RejectedByDatabase(reason(error)) if isinstance(error, asyncpg.PostgresError) else error]
 
     async def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
-        try:
-            plan = await self._attempt(commands)
-        except _CommitLost as lost:
-            if not await self._happened(lost.plan):
-                return await self._commit(commands)
-            plan = lost.plan
-        if plan.entries:
-            self._on_commit(plan.head.size)
-        return [planned.outcome for planned in plan.planned]
+        for _ in range(self._limits.attempts_max):
+            try:
+                plan = await self._attempt(commands)
+            except CommitLost as lost:
+                if not await self._happened(lost.plan):
+                    continue
+                plan = lost.plan
+            if plan.entries:
+                self._partitions.keep_ahead(plan.head.size)
+                self._on_commit(plan.head.size)
+            return [planned.outcome for planned in plan.planned]
+        raise DatabaseUnavailable(f"the connection was lost at COMMIT {self._limits.attempts_max} times in a row")
 
     async def _attempt(self, commands: Sequence[Command]) -> Plan:
+        """One batch, committed. Raises DatabaseUnavailable when it certainly was not, CommitLost when nobody knows."""
         try:
-            async with self._pool.acquire() as connection:
-                while True:
-                    try:
-                        return await self._transact(connection, commands)
-                    except PartitionsMissing:
-                        await self._add_partitions(connection, len(commands))
-        except ValueError:  # asyncpg's own error for a parameter it cannot encode is an InterfaceError too
+            connection = await self._connected()
+            while True:
+                try:
+                    return await self._committer.unlocked(connection, commands) or await self._locked(
+                        connection, commands
+                    )
+                except PartitionsMissing as missing:
+                    await self._partitions.extend(connection, missing.size)
+        except CommitLost:
+            await self._release()
             raise
-        except _UNAVAILABLE as error:
-            raise DatabaseUnavailable(_reason(error)) from error
+        except Exception as error:
+            if not is_away(error):
+                raise
+            await self._release()
+            raise DatabaseUnavailable(reason(error)) from error
 
-    async def _transact(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
+    async def _locked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
         """One transaction. COMMIT has no timeout: asyncpg would answer one with a cancel request (attacks E5)."""
-        await connection.execute("begin isolation level read committed")
+        await connection.execute(_BEGIN)
         try:
-            plan = await self._committer.prepare(connection, commands)
+            plan = await self._committer.locked(connection, commands)
         except BaseException:
-            with contextlib.suppress(*_UNAVAILABLE):
+            with contextlib.suppress(*AWAY):
                 await connection.execute("rollback")
             raise
         try:
             await connection.execute("commit")
-        except _LOST as error:
-            raise _CommitLost(plan) from error
+        except LOST as error:
+            raise CommitLost(plan) from error
+        self._committer.committed(plan)
         return plan
-
-    async def _add_partitions(self, connection: PoolConnectionProxy, commands_len: int) -> None:
-        """Make partitions ahead of the size; the end that the plan is held against is read again."""
-        size = await connection.fetchval("select size from ledger_heads where log = $1", self.log)
-        entries = self._limits.partition_entries
-        await connection.execute(_QUERIES.add_partitions, self.log, size + commands_len, entries)
-        self._committer.partitions_end = await connection.fetchval(_QUERIES.partitions_end, self.log)
 
     async def _happened(self, plan: Plan) -> bool:
         """Whether the batch whose COMMIT was lost is there. A COMMIT that is still under way holds the head."""
@@ -221,12 +236,25 @@ class Writer:
                 async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
                     await connection.fetchrow(_QUERIES.lock_head, self.log)
                     found = await connection.fetchval(_QUERIES.leaf_hash_at, self.log, first.position)
-            except _UNAVAILABLE as error:
-                _log.warning("%s: the outcome of a COMMIT is not known yet (%s)", self.log, _reason(error))
+            except AWAY as error:
+                _log.warning("%s: the outcome of a COMMIT is not known yet (%s)", self.log, reason(error))
                 await asyncio.sleep(self._limits.resolve_pause_s)
             else:
                 return bool(found == first.leaf_hash)
         raise OutcomeUnknown
+
+    async def _connected(self) -> PoolConnectionProxy:
+        if self._connection is not None and _has_ended(self._connection):
+            await self._release()
+        if self._connection is None:
+            self._connection = await self._pool.acquire(timeout=self._limits.connect_timeout_s)
+        return self._connection
+
+    async def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*AWAY):
+                await self._pool.release(connection)
 
 
 async def create_log(
@@ -236,23 +264,12 @@ async def create_log(
     await connection.execute(_QUERIES.create_head, log, origin, mode, time_zone)
 
 
-_LOST = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the connection died while the pool handed it out
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-)
-_UNAVAILABLE = (
-    *_LOST,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections; a lock was not to be had in time
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.PostgresSystemError,
-)
+def _has_ended(connection: PoolConnectionProxy) -> bool:
+    """Whether the connection is gone; the pool may have taken it back by itself, and then it says nothing any more."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _answer(answer: asyncio.Future[Appended], outcome: Outcome) -> None:
@@ -264,16 +281,11 @@ def _answer(answer: asyncio.Future[Appended], outcome: Outcome) -> None:
         answer.set_exception(outcome)
 
 
-def _reason(error: BaseException) -> str:
-    """The first line of what the database said, or the kind of error; never a parameter's value."""
-    if isinstance(error, LedgerError | asyncpg.PostgresError):
-        return str(error).partition("\n")[0][:200]
-    return type(error).__name__
-
-
 def _size_of(command: Command) -> int:
     """About what a command adds to a batch, in bytes."""
     return sum(
-        1_024 + (sum(len(box.ciphertext) for box in draft.private.boxes) if draft.private is not None else 0)
+        1_024
+        + sum(len(value) for value in draft.data.values() if isinstance(value, str))
+        + (sum(len(box.ciphertext) for box in draft.private.boxes) if draft.private is not None else 0)
         for draft in command.drafts
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SPARE_CONNECTIONS = 5
 IDLE_IN_TRANSACTION_TIMEOUT = "5s"
 LOCK_TIMEOUT = "5s"
+TCP_USER_TIMEOUT = "3s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ async def _pool(url: str, role: str | None, size: int) -> asyncpg.Pool:
         "application_name": role or "secondwind",
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
         "lock_timeout": LOCK_TIMEOUT,
+        # A peer that vanished without a word must not hold a lock for as long as the network takes to notice (E11).
+        "tcp_user_timeout": TCP_USER_TIMEOUT,
+        "default_transaction_isolation": "read committed",
         "jit": "off",
     }
     # The role is the session's default, so that the pool's RESET ALL between users comes back to it.
@@ -109,8 +113,8 @@ async def _refuse_pooler(connection: asyncpg.Connection) -> None:
         raise StartRefused(f"The database cannot be used: {error}.", "Connect to Postgres directly.") from None
     if first != reported:
         raise StartRefused(
-            "DATABASE_URL leads to a transaction pooler.",
-            "Connect to Postgres directly, or to a pooler in session mode.",
+            "DATABASE_URL leads to a connection pooler, which may give every transaction another session.",
+            "Connect to Postgres directly.",
         )
 
 

@@ -189,7 +189,8 @@ select ledger_refuse_truncate(t::regclass) from unnest(array[
     'ledger_batches', 'ledger_idempotency', 'ledger_claims']) as t;
 
 -- Makes range partitions of one log until two whole ones stand ahead of its size. The service's roles own no table,
--- so it runs with its owner's rights; it can create partitions and nothing else.
+-- so it runs with its owner's rights; it can create partitions and nothing else. A table is made and then attached:
+-- `create table … partition of` would lock the whole log against readers and writers, and queue them behind the slowest.
 create function ledger_add_partitions(which text, size bigint, partition_entries bigint) returns int
 language plpgsql security definer set search_path from current as $$
 declare
@@ -207,8 +208,10 @@ begin
     select coalesce(max(to_position), 0) into first from ledger_partitions where log = which;
     while first < size + 2 * partition_entries loop
         child := format('ledger_entries_%s_%s', which, first);
-        execute format('create table %I partition of ledger_entries_%s for values from (%s) to (%s)', child, which, first, first + partition_entries);
+        execute format('create table %I (like ledger_entries_%s including all)', child, which);
         perform ledger_refuse_truncate(child::regclass);
+        execute format('alter table ledger_entries_%s attach partition %I for values from (%s) to (%s)',
+            which, child, first, first + partition_entries);
         insert into ledger_partitions (log, from_position, to_position) values (which, first, first + partition_entries);
         first := first + partition_entries;
         made := made + 1;

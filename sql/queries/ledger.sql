@@ -16,8 +16,14 @@ select log, origin, time_zone, size, last_leaf_hash, last_at_us, epoch, rules_po
        (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_us
 from ledger_heads where log = $1 for update;
 
--- state: what planning needs, read after the lock: stream versions, idempotency keys, claims
-select 's' as kind, s.stream as key, ''::text as name, s.version as one, 0::bigint as two, null::bytea as hash
+-- clock: the database's clock
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+
+-- state: what planning needs, never read by the statement that locks: the clock, stream versions, idempotency keys, claims
+select 't' as kind, null::bytea as key, '' as name, (extract(epoch from clock_timestamp()) * 1000000)::bigint as one,
+       0::bigint as two, null::bytea as hash
+union all
+select 's', s.stream, '', s.version, 0, null
 from ledger_streams s where s.log = $1 and s.stream = any($2::bytea[])
 union all
 select 'i', i.key, '', i.first, i.count, i.request_hash
@@ -33,42 +39,45 @@ select account, owner, asset, fund, balance from ledger_balances where log = $1 
 -- rules: everything in force
 select kind, name, data from ledger_rules where log = $1 order by position;
 
--- write_batch: everything one batch leaves behind, in one statement; answers whether the head was still where it was locked
-with entries as (
+-- write_batch: all that one batch leaves behind, if the head still stands where it was read; everything hangs on that move,
+-- so nothing is written, and no row is locked before the head, where it does not
+with moved as (
+    update ledger_heads set size = $3, last_leaf_hash = $5, last_at_us = $6, rules_position = $7
+    where log = $1 and size = $2 and epoch = $4 and halted is null
+    returning size
+), batch as (
+    insert into ledger_batches (log, first, last, epoch, signature) select $1, $2, $3 - 1, $4, $8 from moved
+), entries as (
     insert into ledger_entries (log, position, type, period, at_us, bytes, leaf_hash)
-    select $1, e.* from unnest($5::bigint[], $6::text[], $7::text[], $8::bigint[], $9::bytea[], $10::bytea[]) as e
+    select $1, e.* from moved, unnest($9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bytea[], $14::bytea[]) as e
+), balances as (
+    insert into ledger_balances as old (log, account, owner, asset, fund, balance, position)
+    select $1, b.*, $3 from moved, unnest($15::text[], $16::bytea[], $17::text[], $18::text[], $19::numeric[]) as b
+    on conflict (log, account, asset, fund, owner)
+    do update set balance = old.balance + excluded.balance, position = excluded.position
 ), slots as (
     insert into ledger_slots (log, position, slot_hashes, boxes)
-    select $1, s.* from unnest($11::bigint[], $12::bytea[], $13::jsonb[]) as s
+    select $1, s.* from moved, unnest($20::bigint[], $21::bytea[], $22::jsonb[]) as s
 ), stream_entries as (
     insert into ledger_stream_entries (log, stream, version, position)
-    select $1, s.* from unnest($14::bytea[], $15::bigint[], $16::bigint[]) as s
+    select $1, s.* from moved, unnest($23::bytea[], $24::bigint[], $25::bigint[]) as s
 ), streams as (
     insert into ledger_streams as old (log, stream, version, last_position)
     select $1, s.stream, max(s.version), max(s.position)
-    from unnest($14::bytea[], $15::bigint[], $16::bigint[]) as s (stream, version, position) group by s.stream
+    from moved, unnest($23::bytea[], $24::bigint[], $25::bigint[]) as s (stream, version, position) group by s.stream
     on conflict (log, stream) do update set version = excluded.version, last_position = excluded.last_position
 ), keys as (
     insert into ledger_idempotency (log, key, request_hash, first, count)
-    select $1, k.* from unnest($17::bytea[], $18::bytea[], $19::bigint[], $20::int[]) as k
+    select $1, k.* from moved, unnest($26::bytea[], $27::bytea[], $28::bigint[], $29::int[]) as k
 ), claims as (
     insert into ledger_claims (log, kind, key, position)
-    select $1, c.* from unnest($21::text[], $22::bytea[], $23::bigint[]) as c
-), balances as (
-    insert into ledger_balances as old (log, account, owner, asset, fund, balance, position)
-    select $1, b.*, $3 from unnest($24::text[], $25::bytea[], $26::text[], $27::text[], $28::numeric[]) as b
-    on conflict (log, account, asset, fund, owner)
-    do update set balance = old.balance + excluded.balance, position = excluded.position
+    select $1, c.* from moved, unnest($30::text[], $31::bytea[], $32::bigint[]) as c
 ), rules as (
     insert into ledger_rules as old (log, kind, name, position, data)
-    select $1, r.* from unnest($29::text[], $30::text[], $31::bigint[], $32::jsonb[]) as r
+    select $1, r.* from moved, unnest($33::text[], $34::text[], $35::bigint[], $36::jsonb[]) as r
     on conflict (log, kind, name) do update set position = excluded.position, data = excluded.data
-), batch as (
-    insert into ledger_batches (log, first, last, epoch, signature) values ($1, $2, $3 - 1, $4, $33)
 )
-update ledger_heads set size = $3, last_leaf_hash = $34, last_at_us = $35, rules_position = $36
-where log = $1 and size = $2 and epoch = $4
-returning size;
+select size from moved;
 
 -- entries: a range of entries, from a position on
 select position, type, at_us, bytes, leaf_hash from ledger_entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from ledger import checkpoint, tiles
 from ledger.batches import BatchKey
 from ledger.merkle import root
 from ledger.note import SigningKey
-from ledger.signer import Signer, SignerRefuses
+from ledger.signer import ENTRIES_PER_TURN_MAX, Signer, SignerRefuses
 from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import WriterLimits
 from server.db import Database
@@ -174,6 +175,43 @@ async def test_another_key_is_refused(database: Database, tmp_path: Path) -> Non
         await sign_all(await started(database, tmp_path))
         with pytest.raises(SignerRefuses, match="signing key"):
             await make(database, tmp_path, key=SigningKey(origin_of("public"), b"x" * 32)).start()
+
+
+async def test_a_key_that_entry_0_does_not_name_is_refused_before_it_signs_or_halts_anything(
+    database: Database, tmp_path: Path
+) -> None:
+    async with born_log(database.writer) as log:
+        with pytest.raises(SignerRefuses, match="not the one that entry 0 names"):
+            await make(database, tmp_path, key=SigningKey(origin_of("public"), b"x" * 32)).start()
+        assert (await log.reader.existing_head()).halted is None
+        await sign_all(await started(database, tmp_path))
+
+
+async def test_a_start_reads_the_right_edge_only(database: Database, tmp_path: Path, postgres_admin: Execute) -> None:
+    """Everything but the newest tile is taken away, and nobody notices: start time cannot grow with the log."""
+    async with born_log(database.writer) as log:
+        await asyncio.gather(*(log.give(1) for _ in range(700)))
+        await sign_all(await started(database, tmp_path))
+        edge = (await newest(log)).size // 256 * 256
+        await postgres_admin("drop trigger no_change on ledger_entries")
+        await postgres_admin(f"delete from ledger_entries where position < {edge}")
+        signer = await started(database, tmp_path)
+        await log.give(1)
+        assert await signer.step() == 1
+
+
+async def test_a_long_step_lets_others_work(database: Database, tmp_path: Path) -> None:
+    """Appends and sockets of the same process go on while two thousand entries are recomputed."""
+    async with born_log(database.writer) as log:
+        await asyncio.gather(*(log.give(1) for _ in range(1_500)))
+        signer = await started(database, tmp_path)
+        signing = asyncio.create_task(sign_all(signer))
+        turns = 0
+        while not signing.done():
+            await asyncio.sleep(0)
+            turns += 1
+        await signing
+        assert turns > 1_500 // ENTRIES_PER_TURN_MAX
 
 
 async def test_e6_of_two_signers_the_second_stops(database: Database, tmp_path: Path) -> None:

@@ -11,24 +11,19 @@ import pytest
 
 from ledger.errors import (
     Busy,
-    ClaimTaken,
     ClockSkew,
     DatabaseUnavailable,
-    Expired,
     Fenced,
     GuardRefused,
-    Halted,
-    InvalidCommand,
     KeyReused,
     RejectedByDatabase,
-    VersionConflict,
 )
 from ledger.store import WriterLimits
 from ledger.transactions import transaction
-from ledger.types import Appended, Claim, Command, Companion, Draft, Idempotency, OwnedPosting
+from ledger.types import Appended, Command, Companion, Draft, Idempotency, OwnedPosting
 from ledger.verify import EntryChecker
 from server.db import Database
-from tests.support.logs import TestLog, born_log, clock_us, make_writer, origin_of, public_gift
+from tests.support.logs import TestLog, born_log, clock_us, make_writer, public_gift
 
 STREAM = b"s" * 32
 
@@ -81,33 +76,6 @@ async def test_the_same_request_is_appended_once_however_often_it_comes(database
         assert await balance(database.writer, "assets:cash") == 500
 
 
-async def test_one_bad_command_never_fails_another(database: Database) -> None:
-    async with born_log(database.writer) as log:
-        bad = [
-            Command((Draft("giving.gift.received.v1", {"via": "magic"}),)),
-            Command((Draft("unknown.type.of.v1"),)),
-            Command((public_gift(5), public_gift(5, fund="nowhere"))),
-            Command((public_gift(5, asset="XYZ/2"),)),
-            Command(()),
-        ]
-        mixed = [*bad, *(Command((public_gift(1),)) for _ in range(20))]
-        done = await asyncio.gather(*(log.writer.append(c) for c in mixed), return_exceptions=True)
-        assert all(isinstance(answer, InvalidCommand) for answer in done[: len(bad)])
-        assert all(isinstance(answer, Appended) for answer in done[len(bad) :])
-        assert await balance(database.writer, "assets:cash") == 20
-
-
-async def test_a_stream_that_moved_on_is_a_conflict_and_a_claim_is_taken_once(database: Database) -> None:
-    async with born_log(database.writer) as log:
-        await log.give(stream=STREAM, expected_version=0)
-        with pytest.raises(VersionConflict, match="version 1"):
-            await log.give(stream=STREAM, expected_version=0)
-        claim = (Claim("refund", b"c" * 32),)
-        done = await asyncio.gather(*(log.give(claims=claim) for _ in range(20)), return_exceptions=True)
-        assert sum(isinstance(answer, Appended) for answer in done) == 1
-        assert sum(isinstance(answer, ClaimTaken) for answer in done) == 19
-
-
 def spend(amount: int) -> Command:
     """A decision: set money aside, guarded by what the fund can spend."""
     postings = (
@@ -133,13 +101,6 @@ async def test_e2_two_rivals_cannot_both_spend_the_same_money(database: Database
         assert await balance(database.writer, "assets:cash") == 400
 
 
-async def test_a_fact_books_even_when_it_overdraws(database: Database) -> None:
-    async with born_log(database.writer) as log:
-        command = spend(600)
-        await log.writer.append(Command(command.drafts))
-        assert await balance(database.writer, "assets:cash") == -600
-
-
 async def test_e3_awaiting_the_writer_inside_ones_own_transaction_is_refused(database: Database) -> None:
     async with born_log(database.writer) as log, transaction(database.writer):
         with pytest.raises(RuntimeError, match="inside a transaction"):
@@ -151,13 +112,6 @@ async def test_e4_a_process_of_another_epoch_is_fenced(database: Database, postg
         await log.give()
         await postgres_admin("update ledger_heads set epoch = 7 where log = 'public'")
         with pytest.raises(Fenced, match="epoch 7"):
-            await log.give()
-
-
-async def test_a_halted_log_takes_nothing(database: Database, postgres_admin: Callable[..., Any]) -> None:
-    async with born_log(database.writer) as log:
-        await postgres_admin("update ledger_heads set halted = 'position 3: changed' where log = 'public'")
-        with pytest.raises(Halted, match="position 3"):
             await log.give()
 
 
@@ -185,12 +139,6 @@ async def test_e12_a_clock_that_disagrees_stops_appends(database: Database, off_
         await log.give()
 
 
-async def test_a_command_whose_deadline_passed_is_dropped(database: Database) -> None:
-    async with born_log(database.writer) as log:
-        with pytest.raises(Expired):
-            await log.give(deadline_us=clock_us() - 1)
-
-
 async def test_beyond_the_limit_callers_are_told_at_once(database: Database) -> None:
     async with born_log(database.writer, limits=WriterLimits(outstanding_max=5)) as log:
         done = await asyncio.gather(*(log.give(1) for _ in range(50)), return_exceptions=True)
@@ -204,43 +152,6 @@ async def test_partitions_are_crossed_without_anybody_noticing(database: Databas
         size = (await log.reader.existing_head()).size
         await verified(log, size)
         assert await database.writer.fetchval("select count(*) from ledger_partitions where log = 'public'") >= 5
-
-
-async def test_e1_a_commit_whose_connection_died_is_found_out(
-    database: Database, postgres_admin: Callable[..., Any]
-) -> None:
-    """COMMIT is held up by a deferred trigger, and the backend is killed meanwhile."""
-    await postgres_admin(
-        "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.6); return null; end';"
-        "create constraint trigger slow after insert on ledger_batches deferrable initially deferred"
-        " for each row execute function slow();"
-    )
-    async with born_log(database.writer) as log:
-        answer = asyncio.create_task(log.give(900))
-        await asyncio.sleep(0.3)
-        await postgres_admin(
-            "select pg_terminate_backend(pid) from pg_stat_activity where state = 'active' and query = 'commit'"
-        )
-        done = await answer
-        assert not done.replayed
-        assert await balance(database.writer, "assets:cash") == 900
-        await verified(log, done.first + 1)
-
-
-async def test_e1_a_commit_that_happened_behind_a_dead_connection_is_not_repeated(database: Database) -> None:
-    async with born_log(database.writer) as log:
-        genuine = log.writer._transact
-
-        async def cut(connection: Any, commands: Any) -> Any:
-            plan = await genuine(connection, commands)
-            from ledger.store import _CommitLost
-
-            raise _CommitLost(plan)
-
-        log.writer._transact = cut  # type: ignore[method-assign]  # the answer to COMMIT is lost after it happened
-        done = await log.give(900)
-        assert await balance(database.writer, "assets:cash") == 900
-        await verified(log, done.first + 1)
 
 
 async def test_a_database_that_is_away_is_said_and_waited_out(
@@ -288,15 +199,3 @@ async def test_the_reader_sees_what_is_public_and_nothing_else(database: Databas
         for table in ("ledger_entries", "ledger_entries_books", "ledger_slots", "ledger_heads", "payments_inbox"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await database.reader.fetchval(f"select count(*) from {table}")
-
-
-async def test_at_size_0_only_a_genesis_is_taken(database: Database) -> None:
-    from ledger.store import create_log
-
-    async with database.writer.acquire() as connection:
-        await create_log(connection, "public", origin=origin_of("public"), mode="test", time_zone="UTC")
-    writer = make_writer(database.writer, "public")
-    await writer.start()
-    with pytest.raises(InvalidCommand, match="genesis-invalid"):
-        await writer.append(Command((public_gift(),)))
-    await writer.close()

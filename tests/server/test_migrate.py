@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
 from server.db import Database
 from server.errors import StartRefused
-from server.migrate import connect, login_of, migrate
+from server.migrate import connect, files, login_of, migrate
 from tests.support.postgres import Server
 
 
@@ -68,3 +70,14 @@ async def test_a_wrong_password_and_a_missing_database_are_told_apart(postgres_s
         await connect(good.replace("postgres:", "postgres:x", 1).replace("postgresql:x", "postgresql:", 1))
     with pytest.raises(StartRefused, match="does not exist"):
         await connect(good.replace("/postgres?", "/nowhere?"))
+
+
+async def test_two_at_once_apply_each_migration_once(postgres_server: Server) -> None:
+    async with postgres_server.fresh() as database:
+        connection = await asyncpg.connect(postgres_server.admin_url(database))
+        await connection.execute("drop schema public cascade; create schema public")
+        await connection.close()
+        url = postgres_server.admin_url(database)
+        applied = await asyncio.gather(*(migrate(url, "secondwind_service") for _ in range(3)))
+        assert sorted(map(len, applied)) == [0, 0, len(files())]
+        assert await migrate(url) == []

@@ -11,6 +11,7 @@ import asyncpg
 
 from ledger import genesis, slots
 from ledger.batches import BatchKey
+from ledger.memory import Accompanied, MemoryStore
 from ledger.note import SigningKey
 from ledger.reader import LogReader
 from ledger.registry import Registry
@@ -111,6 +112,28 @@ async def born_log(pool: asyncpg.Pool, log: LogName = "public", **options: objec
         yield TestLog(pool, writer, LogReader(pool, log), origin_of(log))
     finally:
         await writer.close()
+
+
+@asynccontextmanager
+async def born_memory(
+    log: LogName = "public", *, companions: Mapping[str, Callable[[Accompanied], None]] | None = None
+) -> AsyncIterator[MemoryStore]:
+    """The same log in memory: no database, no waiting."""
+    store = MemoryStore(log, origin=origin_of(log), clock=clock_us, companions=companions)
+    await store.start()
+    await store.append(genesis.command(born(log)))
+    yield store
+    await store.close()
+
+
+def books_gift(amount: int = 2_500, *, fund: str = "rent", owner: bytes = b"g" * 32) -> Draft:
+    """A gift as `books` hold it: its postings belong to the gift."""
+    postings = (
+        OwnedPosting("assets:stripe:pending", "USD/2", fund, amount, owner),
+        OwnedPosting("income:gifts:restricted", "USD/2", fund, -amount, owner),
+    )
+    data = {"via": "processor", "visibility": "live", "fee_borne_by": "giver", "effective_on": "2026-01-31"}
+    return Draft("giving.gift.received.v1", data, postings, private=EMPTY_SLOTS)
 
 
 def public_gift(amount: int = 2_500, *, fund: str = "rent", asset: str = "USD/2") -> Draft:

@@ -1,0 +1,85 @@
+"""The index over a log's own entries says what a fold of the entries says."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from typing import Any
+
+import orjson
+
+from ledger import canonical, genesis, times
+from ledger.declared import Declared
+from ledger.plan import State, plan_batch
+from ledger.rules import RuleRow, declared_from
+from ledger.types import Command, Draft, Head
+from tests.support.logs import born, clock_us, key_of, origin_of
+
+NOW_US = clock_us()
+MONTH = times.month(NOW_US, times.zone("UTC"))
+BEFORE = times.month_before(MONTH)
+DIGEST = base64.b64encode(bytes(32)).decode()
+
+
+def after(*drafts: Draft) -> tuple[Declared, list[RuleRow]]:
+    """What is declared after genesis and these, by the fold; and every row that was left."""
+    head = Head("public", origin_of("public"), "UTC", 0, canonical.EMPTY_HASH, 0, 1, -1)
+    state = State(Declared("public"))
+    rows: list[RuleRow] = []
+    for command in (genesis.command(born("public")), *(Command((draft,)) for draft in drafts)):
+        plan = plan_batch(head, state, [command], NOW_US)
+        assert plan.planned[0].fresh, plan.planned[0].outcome
+        head = plan.head
+        rows += plan.rules
+    return state.declared, rows
+
+
+def loaded(rows: list[RuleRow]) -> Declared:
+    """The same from the rows, as a database returns them: the last of a name, in order of position, through JSON."""
+    kept: dict[tuple[str, str], RuleRow] = {(row.kind, row.name): row for row in rows}
+    ordered = sorted(kept.values(), key=lambda row: row.position)
+    read: list[tuple[str, str, Any]] = [(row.kind, row.name, orjson.loads(orjson.dumps(row.data))) for row in ordered]
+    return declared_from("public", "UTC", read)
+
+
+def plain(declared: Declared) -> dict[str, object]:
+    fields = {field.name: getattr(declared, field.name) for field in dataclasses.fields(declared)}
+    return {**fields, "registry": declared.registry.to_text(), "time_zone": str(declared.time_zone)}
+
+
+def test_rows_and_fold_agree_after_genesis() -> None:
+    declared, rows = after()
+    assert plain(loaded(rows)) == plain(declared)
+    assert {row.kind for row in rows} == {"account", "fund", "key", "policy", "type"}
+
+
+def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
+    registry = base64.b64encode(born("public").registry.sha256()).decode()
+    account = genesis.Account("assets:cash", "debit", "Cash")
+    declared, rows = after(
+        genesis.account_declared(account, ["EUR/2"]),
+        genesis.fund_declared(genesis.Fund("winter", "restricted", "Winter coats")),
+        Draft("ledger.period.closed.v1", {"balances": DIGEST, "registry": registry}, period=BEFORE),
+        genesis.policy_changed({"fees": {}}, MONTH),
+    )
+    assert plain(loaded(rows)) == plain(declared)
+    assert {("assets:cash", "EUR/2"), ("assets:cash", "USD/2")} <= declared.accounts
+    assert declared.closed == {BEFORE}
+
+
+def test_keys_are_kept_with_the_sizes_they_are_for() -> None:
+    vkey = key_of("books").vkey
+    _, rows = after(
+        Draft("ledger.key.introduced.v1", {"key": vkey, "signature": "s", "size": 40}),
+        Draft("ledger.key.retired.v1", {"key": vkey, "signature": "s", "size": 90}),
+    )
+    keys = {row.name: row.data for row in rows if row.kind == "key"}
+    assert keys == {key_of("public").vkey: {"from": 0}, vkey: {"from": 40}, f"{vkey} retired": {"to": 90}}
+
+
+def test_what_changes_no_rule_leaves_no_row() -> None:
+    _, before = after()
+    _, rows = after(
+        Draft("ledger.anchor.recorded.v1", {"commitment": DIGEST}), Draft("ledger.books.attested.v1", {"note": "n"})
+    )
+    assert rows == before

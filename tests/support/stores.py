@@ -1,0 +1,124 @@
+"""Stores under one contract: born logs in memory and in Postgres, with the same handles on both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from ledger.guards import BalanceKey
+from ledger.memory import Accompanied, MemoryStore
+from ledger.reader import LogReader
+from ledger.types import Appended, Command, Draft, LogName, OwnedPosting
+from ledger.verify import EntryChecker
+from tests.support.logs import EMPTY_SLOTS, born_log, born_memory, public_gift
+from tests.support.postgres import Server, opened
+
+NOTED = "create table noted (name text, first bigint, count int, fresh bool); grant all on noted to secondwind_writer"
+COMPANIONS = {
+    "note": "insert into noted select p ->> 'name', f, c, d"
+    " from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, f, c, d)",
+    "check": "select 1 / (p ->> 'n')::int"
+    " from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, f, c, d)",
+}
+
+
+@dataclass(slots=True)
+class Subject:
+    """A store under test. `log` is the default log's; `born` makes another one beside it."""
+
+    append: Callable[[Command], Awaitable[Appended]]
+    reader: MemoryStore | LogReader
+    balances: Callable[[], Awaitable[dict[BalanceKey, int]]]
+    noted: Callable[[], Awaitable[list[tuple[str, int, int, bool]]]]
+    halt: Callable[[str], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+    async def give(self, amount: int = 2_500, *, fund: str = "rent", **command: Any) -> Appended:
+        return await self.append(Command((public_gift(amount, fund=fund),), **command))
+
+    async def size(self) -> int:
+        return (await self.reader.existing_head()).size
+
+    async def verified(self) -> int:
+        """Hold every entry against the verifier's own rules; how many there are."""
+        head = await self.reader.existing_head()
+        checker = EntryChecker(head.origin, head.log)
+        for entry in await self.reader.entries(0):
+            checker.check(entry.position, entry.bytes)
+            assert entry.leaf_hash == checker.prev
+        assert (checker.size, checker.prev, checker.last_at_us) == (head.size, head.last_leaf_hash, head.last_at_us)
+        return checker.size
+
+
+@dataclass(slots=True)
+class Maker:
+    """Makes born logs in one of the two ways."""
+
+    kind: str
+    server: Server
+
+    @asynccontextmanager
+    async def born(self, log: LogName = "public") -> AsyncIterator[Subject]:
+        make = in_memory(log) if self.kind == "memory" else in_postgres(self.server, log)
+        async with make as subject:
+            yield subject
+
+
+@asynccontextmanager
+async def in_memory(log: LogName) -> AsyncIterator[Subject]:
+    rows: list[tuple[str, int, int, bool]] = []
+
+    def note(row: Accompanied) -> None:
+        rows.append((str(row.payload["name"]), row.first, row.count, row.fresh))
+
+    def check(row: Accompanied) -> None:
+        assert row.payload["n"] != 0
+
+    async with born_memory(log, companions={"note": note, "check": check}) as store:
+
+        async def balances() -> dict[BalanceKey, int]:
+            return dict(store.balances)
+
+        async def noted() -> list[tuple[str, int, int, bool]]:
+            return rows
+
+        async def halt(reason: str) -> None:
+            store.halt(reason)
+
+        yield Subject(store.append, store, balances, noted, halt, store.close)
+
+
+@asynccontextmanager
+async def in_postgres(server: Server, log: LogName) -> AsyncIterator[Subject]:
+    async with opened(server) as database:
+        admin = await asyncpg.connect(server.admin_url(await database.writer.fetchval("select current_database()")))
+        await admin.execute(NOTED)
+
+        async def balances() -> dict[BalanceKey, int]:
+            rows = await admin.fetch("select account, owner, asset, fund, balance from ledger_balances")
+            return {(r["account"], r["owner"], r["asset"], r["fund"]): int(r["balance"]) for r in rows}
+
+        async def noted() -> list[tuple[str, int, int, bool]]:
+            return [tuple(row) for row in await admin.fetch("select name, first, count, fresh from noted")]
+
+        async def halt(reason: str) -> None:
+            await admin.execute("update ledger_heads set halted = $1", reason)
+
+        try:
+            async with born_log(database.writer, log, companions=COMPANIONS) as made:
+                yield Subject(made.writer.append, made.reader, balances, noted, halt, made.writer.close)
+        finally:
+            await admin.close()
+
+
+def spend(amount: int, *guards: str) -> Command:
+    """Set money aside."""
+    postings = (
+        OwnedPosting("assets:float:help", "USD/2", "rent", amount),
+        OwnedPosting("assets:cash", "USD/2", "rent", -amount),
+    )
+    return Command((Draft("giving.gift.received.v1", {"via": "bank"}, postings, private=EMPTY_SLOTS),), guards=guards)
