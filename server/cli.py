@@ -1,6 +1,7 @@
 """The command line: `secondwind serve|migrate|demo|verify|inbox|keys|config|token`.
 
-Exit codes: 0 done, 2 refused with one sentence on stderr, 130 interrupted. `verify` has the verifier's own.
+Exit codes: 0 done, 2 refused with one sentence on stderr, 130 interrupted, 141 nobody reads the output any more.
+`verify` has the verifier's own.
 Each subcommand imports what it needs when it runs, so that `--help` is quick.
 """
 
@@ -12,11 +13,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from server.errors import StartRefused
 
 REFUSED = 2
 INTERRUPTED = 130
+PIPE_CLOSED = 141
+VERIFY = "verify"
 
 _EPILOG = """examples:
   secondwind serve                          serve on 127.0.0.1:8080 with the embedded Postgres
@@ -30,15 +34,24 @@ Settings come from flags, then the environment, then files named by NAME_FILE; `
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # The verifier reads its own options, in their own order: argparse would keep those it does not know for itself.
+    options = argparse.Namespace(run=_verify, arguments=given[1:]) if given[:1] == [VERIFY] else None
+    options = options or _parser().parse_args(given)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
     except StartRefused as error:
         print(f"secondwind: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, and Python must not try to flush the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,14 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     migrate.set_defaults(run=_migrate)
 
-    verify = commands.add_parser(
-        "verify",
-        help="verify a log as a stranger would",
-        description="Runs clients/verifier/verify.py; what follows is passed on. Default: the instance on port 8080.",
-        add_help=False,
-    )
-    verify.add_argument("arguments", nargs=argparse.REMAINDER)
-    verify.set_defaults(run=_verify)
+    # Listed here, answered in `main`.
+    commands.add_parser(VERIFY, help="verify a log as a stranger would; without SOURCE, the service that runs here")
 
     _add_inbox(commands, common)
     _add_keys(commands, common)
@@ -128,6 +135,9 @@ def _add_inbox(commands: argparse._SubParsersAction[argparse.ArgumentParser], co
     listing.add_argument("--state", choices=("new", "done", "ignored", "unhandled", "dead"))
     listing.add_argument("--type", dest="event_type", metavar="TYPE", help="only rows of one event type")
     listing.set_defaults(run=_inbox_list)
+    show = actions.add_parser("show", parents=[common], help="show one row, by its number in the list")
+    show.add_argument("arrival", type=int, metavar="NUMBER", help="the first column of `inbox list`")
+    show.set_defaults(run=_inbox_show)
     retry = actions.add_parser("retry", parents=[common], help="work unhandled and dead rows again")
     retry.add_argument("--type", dest="event_type", metavar="TYPE", help="only rows of one event type")
     retry.set_defaults(run=_inbox_retry)
@@ -165,6 +175,12 @@ def _inbox_list(options: argparse.Namespace) -> int:
     return asyncio.run(inbox_list(options))
 
 
+def _inbox_show(options: argparse.Namespace) -> int:
+    from server.cli_admin import inbox_show
+
+    return asyncio.run(inbox_show(options))
+
+
 def _inbox_retry(options: argparse.Namespace) -> int:
     from server.cli_admin import inbox_retry
 
@@ -199,17 +215,10 @@ def _config(options: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(options: argparse.Namespace) -> int:
-    """Hand over to the verifier in a Python of its own, isolated from this package."""
-    script = Path(__file__).resolve().parent.parent / "clients" / "verifier" / "verify.py"
-    if not script.exists():
-        raise StartRefused(
-            "verify.py is not part of this installation.", "Fetch clients/verifier/verify.py; it needs nothing else."
-        )
-    arguments = options.arguments
-    if not arguments or (arguments[0].startswith("--") and "--help" not in arguments and "-h" not in arguments):
-        arguments = ["http://127.0.0.1:8080/ledger", *arguments]
-    os.execv(sys.executable, [sys.executable, "-I", str(script), *arguments])  # noqa: S606 - our own file, no shell
+def _verify(options: argparse.Namespace) -> NoReturn:
+    from server.cli_verify import verify
+
+    verify(options.arguments)
 
 
 if __name__ == "__main__":

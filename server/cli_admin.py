@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 import asyncpg
 
@@ -19,6 +20,7 @@ from server.settings import Settings
 from server.vault import FileKeyStore, Vault
 from server.wakeups import Wakeups
 
+STATES = ("new", "done", "ignored", "unhandled", "dead")
 SIZES = PoolSizes(writer=1, signer=1, publisher=1, reader=1)
 
 
@@ -44,6 +46,18 @@ async def inbox_list(options: argparse.Namespace) -> int:
             where = f"position {row.position}" if row.position is not None else "not booked"
             print(f"{row.arrival:>8}  {row.received_at:%Y-%m-%d %H:%M:%S}  {row.type}  {row.outcome or '-'}  {where}")
     return 0
+
+
+async def inbox_show(options: argparse.Namespace) -> int:
+    """Show everything about one row that is not sealed."""
+    async with _inbox(load(options)) as inbox:
+        for state in STATES:  # the list is by state; a row stands in one of them
+            rows = await inbox.listing(state, before=options.arrival + 1, limit=1)
+            if rows and rows[0].arrival == options.arrival:
+                for name, value in asdict(rows[0]).items():
+                    print(f"{name:<12}  {'-' if value is None else value}")
+                return 0
+    raise StartRefused(f"The inbox has no row {options.arrival}.", "`secondwind inbox list --state STATE` shows them.")
 
 
 async def inbox_retry(options: argparse.Namespace) -> int:

@@ -7,12 +7,14 @@ import shutil
 import time
 from pathlib import Path
 
+from ledger.note import SigningKey
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.identity.tokens import TokenIssuer, TokenRefused
 from server.settings import Settings
 from server.vault import FileKeyStore, Vault
 
+_LOG = "log-"
 _WHAT = {
     "service": "wraps every sealed value; without it private parts are lost",
     "writer": "signs every batch that is appended",
@@ -21,13 +23,33 @@ _WHAT = {
 
 
 def keys_list(options: argparse.Namespace) -> int:
-    """List the keys by name, file and purpose; never their bytes."""
-    directory = _directory(load(options))
+    """List the keys by name, file and purpose, never their bytes; and what the public may know of those that sign."""
+    settings = load(options)
+    directory = _directory(settings)
     for name in FileKeyStore(directory).ids():
         path = directory / f"{name}.key"
         print(f"{name:<20} {path.stat().st_mode & 0o777:04o}  {_purpose(name)}")
-    print(f"in {directory}; the logs' verification keys: GET /ledger/keys")
+    print(f"in {directory}")
+    for log, vkey in local_vkeys(settings.data_dir.resolve()).items():
+        print(f"verification key of {log}: {vkey}")
     return 0
+
+
+def local_vkeys(data_dir: Path) -> dict[str, str]:
+    """The verification key of every log that is signed here, by log; from the key files, so that no database is asked.
+
+    A log that has not published a checkpoint yet is left out: its origin, which the key is named after, is not known.
+    """
+    store = FileKeyStore(data_dir / "keys")
+    found = {}
+    for name in store.ids():
+        log = name.removeprefix(_LOG)
+        seed = store.load(name) if name.startswith(_LOG) else None
+        checkpoint = data_dir / "publish" / log / "checkpoint"
+        if seed is not None and checkpoint.exists():
+            origin = checkpoint.read_text(encoding="utf-8").partition("\n")[0]
+            found[log] = SigningKey(origin, seed).vkey
+    return found
 
 
 def keys_backup(options: argparse.Namespace) -> int:
@@ -74,8 +96,8 @@ def _directory(settings: Settings) -> Path:
 
 
 def _purpose(name: str) -> str:
-    if name.startswith("log-"):
-        return f"signs the checkpoints of {name.removeprefix('log-')}"
+    if name.startswith(_LOG):
+        return f"signs the checkpoints of {name.removeprefix(_LOG)}"
     if name.startswith("inbox-"):
         return "seals the provider's notices of one day; destroyed after 35 days"
     return _WHAT.get(name, "")

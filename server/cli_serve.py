@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 
 from server.app import run
 from server.cli_settings import load
+from server.instance import announce, withdraw
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -16,9 +18,13 @@ def serve(options: argparse.Namespace) -> int:
     if settings.log_format == "json" and sys.stderr.isatty() and options.log_format is None:
         settings = settings.model_copy(update={"log_format": "text"})
 
+    ready: list[str] = []
+
     def on_ready(address: str) -> None:
         rate = f", {settings.demo_rate or 1:g} simulated gifts a second" if settings.mode == "demo" else ""
         if address:
+            announce(settings.data_dir, address)
+            ready.append(address)
             print(f"SecondWind is running at {address}")
             print(f"  mode {settings.mode}{rate} · data in {settings.data_dir}")
             print(f"  verify it: python3 -I clients/verifier/verify.py {address}/ledger --key …")
@@ -30,7 +36,12 @@ def serve(options: argparse.Namespace) -> int:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)
+        runner: Callable[[Coroutine[object, object, None]], None] = asyncio.run
     else:
-        uvloop.run(main)
+        runner = uvloop.run
+    try:
+        runner(main)
+    finally:
+        for address in ready:
+            withdraw(settings.data_dir, address)
     return 0

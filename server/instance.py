@@ -4,6 +4,7 @@ keys/       keys and passwords, 0600; back them up apart from everything else
 signer/     what each signer remembers
 publish/    checkpoints as they were published, one directory per log
 postgres/   the embedded database, where there is one
+address     where the running service answers, for subcommands on this machine
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from server.errors import StartRefused
 
 PRIVATE = 0o700
+ADDRESS = "address"
 
 
 class Instance:
@@ -63,3 +65,24 @@ class Instance:
             with contextlib.suppress(OSError):
                 os.close(self._lock)
             self._lock = None
+
+
+def announce(data_dir: Path, address: str) -> None:
+    """Write down where the running service answers. Only the holder of the lock may."""
+    new = data_dir / f"{ADDRESS}.new"
+    new.write_text(f"{address}\n", encoding="utf-8")
+    new.replace(data_dir / ADDRESS)
+
+
+def announced(data_dir: Path) -> str | None:
+    """Where the service of this data directory answers, or answered before it was killed; None after a clean stop."""
+    try:
+        return (data_dir / ADDRESS).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def withdraw(data_dir: Path, address: str) -> None:
+    """Forget the address, unless the next service has already written its own."""
+    if announced(data_dir) == address:
+        (data_dir / ADDRESS).unlink(missing_ok=True)

@@ -32,6 +32,9 @@ def _setting(default: Any, env: str, help_text: str, *, secret: bool = False, **
     return Field(default, description=help_text, json_schema_extra={"env": env, "secret": secret}, **limits)
 
 
+_FLAGS = {"demo_rate": "--rate", "log_format": "--log"}  # the others are named as their field is
+
+
 class Settings(BaseModel):
     """The settings, checked. Field descriptions are the README's table."""
 
@@ -137,18 +140,19 @@ class Settings(BaseModel):
     def load(cls, flags: Mapping[str, object], environment: Mapping[str, str]) -> Self:
         """Put the settings together. Raises StartRefused for the first wrong one."""
         values: dict[str, object] = {}
+        names: dict[str, str] = {}
         for name, field in cls.model_fields.items():
             env = _env(field)
             if (value := flags.get(name)) is not None:
-                values[name] = value
+                values[name], names[name] = value, _FLAGS.get(name, f"--{name.replace('_', '-')}")
             elif environment.get(env):
-                values[name] = environment[env]
-            elif environment.get(f"{env}_FILE"):
-                values[name] = _read_file(f"{env}_FILE", environment[f"{env}_FILE"])
+                values[name], names[name] = environment[env], env
+            elif path := environment.get(f"{env}_FILE"):
+                values[name], names[name] = _read_file(f"{env}_FILE", path), f"{env}_FILE"
         try:
             return cls(**values)  # type: ignore[arg-type]  # pydantic checks them; that is what this call is for
         except ValidationError as error:
-            raise _refusal(cls, error, values) from None
+            raise _refusal(cls, error, values, names) from None
 
     def described(self) -> list[tuple[str, str, str]]:
         """(environment name, value with secrets masked, what it is) of every setting."""
@@ -170,21 +174,23 @@ def _is_secret(field: Any) -> bool:  # noqa: ANN401 - pydantic's FieldInfo
 
 def _read_file(name: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartRefused(
             f"{name} names {path}, which cannot be read ({type(error).__name__}).", "Correct the path."
         ) from None
+    # A secret that was not mounted must not look like a setting that nobody made.
+    if not text:
+        raise StartRefused(f"{name} names {path}, which is empty.", "Put the value there, or unset it.")
+    return text
 
 
-def _refusal(cls: type[Settings], error: ValidationError, values: Mapping[str, object]) -> StartRefused:
+def _refusal(
+    cls: type[Settings], error: ValidationError, values: Mapping[str, object], names: Mapping[str, str]
+) -> StartRefused:
     first = error.errors(include_url=False, include_context=False)[0]
     name = str(first["loc"][0])
-    field = cls.model_fields.get(name)
-    env = _env(field) if field is not None else name
-    shown = _MASK if field is not None and _is_secret(field) else repr(values.get(name))
-    message = first["msg"].removeprefix("Value error, ")
-    return StartRefused(
-        f"{env} is {shown}: {message[0].lower()}{message[1:]}.",
-        f"It is what this sets: {field.description}." if field else "",
-    )
+    field = cls.model_fields[name]
+    shown = _MASK if _is_secret(field) else repr(values[name])
+    message = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return StartRefused(f"{names[name]} is {shown}: {message}.", f"Correct it ({field.description}).")

@@ -8,22 +8,20 @@ zombie of the old service cannot write any more.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 
-from server.embedded.binaries import Binaries, Mode, digest, find
+from server.embedded import leftovers, sockets
+from server.embedded.binaries import Binaries, Mode, find
 from server.errors import StartRefused
 
 ADMIN = "postgres"
@@ -34,9 +32,6 @@ START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 8.0
 POLL_S = 0.01
 WATCH_INTERVAL_S = 0.25
-PID_IMPOSSIBLE = 2**30
-SOCKET_PATH_BYTES_MAX = 80
-LOG_TAIL_LINES = 5
 LOG_BYTES_MAX = 16 * 1024 * 1024
 
 # Nothing that a person typed may reach the server's log (attacks D5): no statements, no parameters.
@@ -50,6 +45,7 @@ _SETTINGS = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
 }
+_FATAL = re.compile(r"(?:FATAL|PANIC): ")
 
 
 class EmbeddedPostgres:
@@ -63,6 +59,8 @@ class EmbeddedPostgres:
         self._say = say
         self._binaries: Binaries | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: Path | None = None
+        self._log_start = 0
 
     @property
     def admin_url(self) -> str:
@@ -85,9 +83,12 @@ class EmbeddedPostgres:
             await asyncio.to_thread(_check_version, binaries, cluster)
         else:
             await asyncio.to_thread(self._initialise, binaries, cluster)
-        await self._stop_leftover(cluster)
-        await asyncio.to_thread(forget_zombie, cluster, self._socket_directory())
-        self._process = self._launch(binaries, cluster)
+        await leftovers.clear(cluster, self._say)
+        owner = binaries.owner[0] if binaries.owner is not None else os.geteuid()
+        socket = self._socket = sockets.choose(self._data_dir, owner)
+        sockets.make(socket, binaries.owner)
+        self._process = self._launch(binaries, cluster, socket)
+        sockets.note(self._data_dir, socket)
         await self._until_it_answers()
         await self._make_service_login()
 
@@ -111,8 +112,8 @@ class EmbeddedPostgres:
             # Immediate shutdown: the next start recovers from the log, nothing committed is lost.
             process.send_signal(signal.SIGQUIT)
             await asyncio.to_thread(process.wait, STOP_TIMEOUT_S)
-        with contextlib.suppress(OSError):
-            self._socket_directory().rmdir()
+        if self._socket is not None:
+            sockets.forget(self._data_dir, self._socket)
 
     @property
     def pid(self) -> int | None:
@@ -146,14 +147,14 @@ class EmbeddedPostgres:
         os.sync()
         making.rename(cluster)
 
-    def _launch(self, binaries: Binaries, cluster: Path) -> subprocess.Popen[bytes]:
-        socket_directory = self._make_socket_directory(binaries)
-        settings = {**_SETTINGS, "unix_socket_directories": str(socket_directory)}
+    def _launch(self, binaries: Binaries, cluster: Path, socket: Path) -> subprocess.Popen[bytes]:
+        settings = {**_SETTINGS, "unix_socket_directories": str(socket)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         log = binaries.home / "postgres.log"
         if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
             log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as output:
+            self._log_start = output.tell()
             process: subprocess.Popen[bytes] = subprocess.Popen(
                 binaries.command("postgres", "-D", str(cluster), *options),
                 stdin=subprocess.DEVNULL,
@@ -171,7 +172,7 @@ class EmbeddedPostgres:
         while True:
             if self._process is not None and self._process.poll() is not None:
                 raise StartRefused(
-                    f"The embedded Postgres ended at once: {self._log_tail()}", "See its log in the data directory."
+                    f"The embedded Postgres ended at once: {self._last_words()}.", f"Its log: {self._log_path()}."
                 )
             try:
                 connection = await asyncpg.connect(self._url(ADMIN, database="postgres"), timeout=START_TIMEOUT_S)
@@ -183,7 +184,8 @@ class EmbeddedPostgres:
             except (OSError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError, TimeoutError):
                 if asyncio.get_running_loop().time() > deadline:
                     raise StartRefused(
-                        f"The embedded Postgres did not answer within {START_TIMEOUT_S:.0f} s.", self._log_tail()
+                        f"The embedded Postgres did not answer within {START_TIMEOUT_S:.0f} s ({self._last_words()}).",
+                        f"Its log: {self._log_path()}.",
                     ) from None
                 await asyncio.sleep(POLL_S)
             else:
@@ -201,42 +203,6 @@ class EmbeddedPostgres:
         finally:
             await connection.close()
 
-    async def _stop_leftover(self, cluster: Path) -> None:
-        """Stop a postmaster that outlived its service: we hold the data directory's lock, so it is nobody's."""
-        pid = _postmaster_pid(cluster)
-        if pid is None:
-            return
-        self._say(f"stopping the database that a killed service left behind (process {pid})")
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT_S
-            while asyncio.get_running_loop().time() < deadline:
-                if _postmaster_pid(cluster) is None:
-                    return
-                await asyncio.sleep(POLL_S)
-        raise StartRefused(f"An old database process ({pid}) does not stop.", "End it, then start again.")
-
-    def _make_socket_directory(self, binaries: Binaries) -> Path:
-        path = self._socket_directory()
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-            if binaries.owner is not None:
-                os.chown(path, *binaries.owner)
-        found = path.lstat()
-        owner = binaries.owner[0] if binaries.owner is not None else os.geteuid()
-        # Somebody else could have put a directory or a link of that name there to listen in.
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or stat.S_IMODE(found.st_mode) != 0o700:  # noqa: PLR2004 - a mode
-            raise StartRefused(f"{path} is not a private directory of ours.", "Remove it, then start again.")
-        return path
-
-    def _socket_directory(self) -> Path:
-        """Short, and the same at every start: socket paths end at 107 bytes, so it cannot lie below the checkout."""
-        base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-        if len(base) > SOCKET_PATH_BYTES_MAX or not os.access(base, os.W_OK):
-            base = "/tmp"  # noqa: S108 - what stands there is checked before it is used
-        return Path(base) / f"secondwind-{digest(self._data_dir)}"
-
     def _password(self, login: str) -> str:
         path = self._data_dir / "keys" / f"postgres-{login.replace('_', '-')}.password"
         if not path.exists():
@@ -245,16 +211,25 @@ class EmbeddedPostgres:
         return path.read_text().strip()
 
     def _url(self, login: str, *, database: str = DATABASE) -> str:
-        host = quote(str(self._socket_directory()), safe="")
+        # Not started by us: where the running one said it listens, so that a subcommand can share it.
+        socket = self._socket or sockets.noted(self._data_dir) or sockets.choose(self._data_dir, os.geteuid())
+        host = quote(str(socket), safe="")
         return f"postgresql://{login}:{quote(self._password(login))}@/{database}?host={host}"
 
-    def _log_tail(self) -> str:
-        if self._binaries is None:
-            return ""
-        with contextlib.suppress(OSError):
-            lines = (self._binaries.home / "postgres.log").read_text(errors="replace").splitlines()
-            return " / ".join(lines[-LOG_TAIL_LINES:])
-        return ""
+    def _log_path(self) -> Path:
+        home = self._binaries.home if self._binaries is not None else self._data_dir / "postgres"
+        return home / "postgres.log"
+
+    def _last_words(self) -> str:
+        """Why it did not start, in its own words: the last fatal line of this start, else the last line."""
+        try:
+            with self._log_path().open("rb") as log:
+                log.seek(self._log_start)
+                lines = log.read(LOG_BYTES_MAX).decode(errors="replace").strip().splitlines()
+        except OSError:
+            return "it left no log"
+        fatal = [line for line in lines if _FATAL.search(line)]
+        return _FATAL.split((fatal or lines or ["it said nothing"])[-1])[-1].strip().rstrip(".")
 
 
 def _check_version(binaries: Binaries, cluster: Path) -> None:
@@ -273,49 +248,6 @@ def _check_version(binaries: Binaries, cluster: Path) -> None:
             f"The data directory belongs to Postgres {theirs}, this version brings Postgres {mine}.",
             "Run the older version of SecondWind, or dump and restore the data.",
         )
-
-
-def _postmaster_pid(cluster: Path) -> int | None:
-    """The pid of a live postmaster of this cluster, or None. A pid that went to another program is not it."""
-    try:
-        pid = int((cluster / "postmaster.pid").read_text().partition("\n")[0])
-        _, command = _process(pid)
-    except (OSError, ValueError):
-        return None
-    return pid if str(cluster) in command else None
-
-
-def forget_zombie(cluster: Path, socket_directory: Path) -> None:
-    """Let the next start pass over a postmaster that is dead but was never reaped, as in a container without an init.
-
-    Postgres takes a zombie's pid for a running server. The pid in its lock file is replaced by one that cannot exist;
-    the line about shared memory stays, so that Postgres still refuses to start beside backends that live on.
-    """
-    lock = cluster / "postmaster.pid"
-    try:
-        pid, rest = lock.read_text().split("\n", 1)
-        state, _ = _process(int(pid))
-    except (OSError, ValueError):
-        return
-    if state.startswith("Z"):
-        lock.write_text(f"{PID_IMPOSSIBLE}\n{rest}")
-        for path in socket_directory.glob(".s.PGSQL.*"):
-            path.unlink(missing_ok=True)
-
-
-def _process(pid: int) -> tuple[str, str]:
-    """(state letter, command line) of a process; both empty when there is none. A slim image has /proc but no `ps`."""
-    directory = Path("/proc") / str(pid)
-    if Path("/proc/self").exists():
-        try:
-            state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
-            return state, (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (OSError, IndexError):
-            return "", ""
-    command = ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INITDB_TIMEOUT_S, check=False)
-    state, _, line = done.stdout.strip().partition(" ")
-    return state, line
 
 
 def _write_private(path: Path, text: str, binaries: Binaries | None) -> None:

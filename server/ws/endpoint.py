@@ -130,7 +130,7 @@ class WebsocketEndpoint:
         deadline = self.monotonic_s() + timeout_s
         await asyncio.sleep(0)
         # A transport tells nobody when its buffer is empty; for two seconds at most, looking is good enough.
-        while any(m.wire.backlog() for m in members) and self.monotonic_s() < deadline:  # noqa: ASYNC110
+        while any(m.wire.backlog() for m in members) and self.monotonic_s() < deadline:  # noqa: ASYNC110 - as said
             await asyncio.sleep(0.01)
         for member in self.hub.everyone():
             member.wire.write([_close_frame(codes.DRAIN)])

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from server.settings import Settings
-from tests.support.service import ROOT, service
+from server.cli import PIPE_CLOSED
+from tests.server.command_line import refused, run
+from tests.support.service import ROOT
 
 pytestmark = pytest.mark.timeout(120)
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SECONDWIND_", "STRIPE_", "DATABASE_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
-        cwd=ROOT,
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def refused(done: subprocess.CompletedProcess[str], *says: str) -> None:
-    """One sentence on stderr, exit code 2, no traceback."""
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("secondwind: ")
-    assert len(done.stderr.strip().splitlines()) == 1
-    for words in says:
-        assert words in done.stderr
-
-
-@pytest.mark.parametrize("command", ["", "serve", "migrate", "demo", "inbox", "keys", "config", "token"])
+@pytest.mark.parametrize("command", ["", "serve", "migrate", "demo", "verify", "inbox", "keys", "config", "token"])
 def test_every_command_explains_itself(command: str) -> None:
     done = run(*filter(None, [command]), "--help")
     assert done.returncode == 0
@@ -69,45 +47,25 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(tmp_path: Path)
     )
 
 
-def test_a_second_start_names_who_holds_the_directory_and_a_taken_port_is_told(tmp_path: Path) -> None:
-    with service(tmp_path / "data") as running:
-        running.start()
-        assert running.process is not None
-        refused(run("serve", "--port", "0", "--data-dir", str(tmp_path / "data")), f"process {running.process.pid}")
-        refused(
-            run("serve", "--port", str(running.port), "--data-dir", str(tmp_path / "other")), f"Port {running.port}"
-        )
-        listed = run("inbox", "list", "--data-dir", str(tmp_path / "data"))
-        assert (listed.returncode, listed.stdout.strip()) == (0, "0 rows")
-        keys = run("keys", "list", "--data-dir", str(tmp_path / "data")).stdout
-        assert "log-public" in keys
-        token = run("token", "--sub", "ada", "--role", "staff", "--data-dir", str(tmp_path / "data")).stdout
-        assert token.count(".") == 2
-        refused(run("token", "--sub", "ada", "--role", "king", "--data-dir", str(tmp_path / "data")), "unknown role")
-        running.stop()
-        # What a log was born as stays so.
-        again = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
-        refused(run(*again, SECONDWIND_ORIGIN="other.example.org/ledger"), "was born as")
-        refused(run(*again, "--demo"), "--demo refused")
-        refused(run(*again, STRIPE_API_KEY="sk_live_x"), "Live secrets refused")
+def test_a_mistyped_command_is_told_with_what_there_is() -> None:
+    done = run("sevre")
+    assert done.returncode == 2
+    assert "serve" in done.stderr
 
 
-def test_keys_are_backed_up_once_and_never_mixed(tmp_path: Path) -> None:
-    keys = tmp_path / "data" / "keys"
-    keys.mkdir(parents=True)
-    (keys / "service.key").write_bytes(b"k" * 32)
-    arguments = ("keys", "backup", str(tmp_path / "copy"), "--data-dir", str(tmp_path / "data"))
-    assert run(*arguments).returncode == 0
-    assert (tmp_path / "copy" / "service.key").read_bytes() == b"k" * 32
-    refused(run(*arguments), "is not empty")
+def test_output_that_nobody_reads_to_the_end_is_no_error() -> None:
+    command = [sys.executable, "-m", "server", "config"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == PIPE_CLOSED
 
 
-def test_secrets_are_masked_and_flags_win(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("whsec_from_file\n")
-    environment = {"STRIPE_API_KEY": "rk_secret", "STRIPE_WEBHOOK_SECRETS_FILE": str(tmp_path / "secret")}
-    done = run("config", **environment)
-    assert "rk_secret" not in done.stdout
-    assert "whsec" not in done.stdout
-    loaded = Settings.load({"port": 1}, {**environment, "SECONDWIND_PORT": "2"})
-    assert loaded.port == 1
-    assert loaded.stripe_webhook_secrets == ("whsec_from_file",)
+def test_help_does_not_wait_for_what_only_the_service_needs() -> None:
+    code = (
+        "import sys, server.cli; print([m for m in ('asyncpg', 'aiohttp', 'stripe', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,51 @@
+"""Tests mirror sources: server/x.py is tested by tests/server/test_x.py, or the table says where."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.service import ROOT
+from tests.tidy.test_house import SOURCES
+
+# Parts that only work together, or that are told from outside. An entry whose source has a test of its own must go.
+ELSEWHERE = {
+    "ledger/errors.py": "tests/server/http/test_middleware.py",
+    "ledger/genesis.py": "tests/ledger/test_plan.py",
+    "ledger/reader.py": "tests/ledger/test_store.py",
+    "ledger/rows.py": "tests/ledger/test_store_contract.py",
+    "ledger/types.py": "tests/ledger/test_plan.py",
+    "realtime/channels.py": "tests/realtime/test_subscription.py",
+    "realtime/codes.py": "tests/realtime/test_connection.py",
+    "realtime/errors.py": "tests/realtime/test_messages.py",
+    "realtime/frames.py": "tests/server/ws/test_endpoint.py",
+    "server/__main__.py": "tests/server/test_cli.py",
+    "server/app.py": "tests/server/test_cli_serve.py",
+    "server/birth.py": "tests/server/test_cli_serve.py",
+    "server/chart.py": "tests/server/domains/giving/test_decide.py",
+    "server/demo.py": "tests/e2e/test_path.py",
+    "server/edge.py": "tests/e2e/test_path.py",
+    "server/parts.py": "tests/e2e/test_path.py",
+    "server/publishing/publisher.py": "tests/e2e/test_path.py",
+    "server/status.py": "tests/e2e/test_path.py",
+    "server/vault/errors.py": "tests/server/vault/test_vault.py",
+    "server/ws/sources.py": "tests/server/ws/test_endpoint.py",
+}
+MODULES = {
+    path.relative_to(ROOT).as_posix(): ROOT / "tests" / path.relative_to(ROOT).parent / f"test_{path.name}"
+    for path in SOURCES
+    if path.name != "__init__.py"
+}
+
+
+@pytest.mark.parametrize("source", sorted(MODULES))
+def test_each_source_has_its_test(source: str) -> None:
+    where = ELSEWHERE.get(source)
+    if where is None:
+        assert MODULES[source].is_file(), f"write {MODULES[source].relative_to(ROOT)}"
+    else:
+        assert (ROOT / where).is_file()
+        assert not MODULES[source].is_file(), f"{source} has a test of its own now: strike it from the table"
+
+
+def test_the_table_names_only_what_exists() -> None:
+    assert [source for source in ELSEWHERE if source not in MODULES] == []
