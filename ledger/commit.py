@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 import sql
-from ledger import guards
+from ledger import canonical, guards, times
+from ledger.balances import Balances, Triple
 from ledger.batches import BatchKey, statement
 from ledger.errors import ClockSkew, EntryError, Fenced, Halted
 from ledger.outages import LOST, is_away
@@ -171,11 +172,25 @@ class BatchCommitter:
     async def _state(self, connection: PoolConnectionProxy, head: Head, wants: Wanted) -> State:
         """What the log has declared, and the balances that guards look at."""
         state = State(await self._declared(connection, head))
-        if wants.guards:
-            accounts = _guarded_accounts(state.declared, wants.guards)
+        if accounts := _guarded_accounts(state.declared, wants):
             rows = await connection.fetch(_QUERIES.guard_balances, self.log, accounts)
             state.balances = {(r["account"], r["owner"], r["asset"], r["fund"]): int(r["balance"]) for r in rows}
+        if wants.pending:
+            rows = await connection.fetch(_QUERIES.pending, self.log, wants.pending)
+            entries = (canonical.parse_entry(row["bytes"]) for row in rows)
+            state.pending = {e.position: e.expires_at_us for e in entries if e.expires_at_us is not None}
+        if wants.closes:
+            state.sums = await self._sums(connection, times.month_before(wants.closes))
         return state
+
+    async def _sums(self, connection: PoolConnectionProxy, month: str) -> Balances:
+        """All balances, those of entries after `month` apart: what closes are held against."""
+        total = {(r[0], r[1], r[2]): int(r[3]) for r in await connection.fetch(_QUERIES.all_balances, self.log)}
+        months: defaultdict[str, dict[Triple, int]] = defaultdict(dict)
+        for period, account, asset, fund, amount in await connection.fetch(_QUERIES.balances_after, self.log, month):
+            months[period][account, asset, fund] = int(amount)
+            total[account, asset, fund] -= int(amount)
+        return Balances(total, months)
 
     async def _read(self, connection: PoolConnectionProxy, wants: Wanted, state: State) -> int:
         """Fill `state` with stream versions, idempotency keys and claims; return the database's clock."""
@@ -221,10 +236,13 @@ class BatchCommitter:
             await connection.execute(self.companions[name], *transposed(work, 4))
 
 
-def _guarded_accounts(declared: Declared, calls: Sequence[str]) -> list[str]:
+def _guarded_accounts(declared: Declared, wants: Wanted) -> list[str]:
     """Accounts behind the guards that exist; a command that names another guard is refused by the plan, alone."""
-    accounts: set[str] = set()
-    for call in calls:
-        with contextlib.suppress(EntryError, KeyError):
-            accounts.update(declared.registry.guards[guards.parse_call(call)[0]].accounts)
-    return sorted(accounts)
+    registry = declared.registry
+    names = {
+        name for type_name in wants.types if type_name in registry.types for name in registry.types[type_name].guards
+    }
+    for call in wants.guards:
+        with contextlib.suppress(EntryError):
+            names.add(guards.parse_call(call)[0])
+    return sorted({account for name in names if name in registry.guards for account in registry.guards[name].accounts})

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from hashlib import sha256
 
-from ledger import times
+from ledger import keys, times
 from ledger.errors import EntryError, NoteError
 from ledger.grammar import BASE_ACCOUNTS, decode_digest, matches_nonce
-from ledger.note import VerifyKey
+from ledger.keys import Keyring
+from ledger.note import ED25519, VerifyKey
 from ledger.registry import Registry, check_members
 from ledger.types import Entry, LogName
 
@@ -24,6 +25,7 @@ ACCOUNT = "ledger.account.declared.v1"
 FUND = "ledger.fund.declared.v1"
 POLICY = "ledger.policy.changed.v1"
 CLOSED = "ledger.period.closed.v1"
+KEY_CHANGES = frozenset({keys.INTRODUCED, keys.RETIRED})
 
 NO_FUND = "none"
 """Fund of what is not money; never declared."""
@@ -39,11 +41,13 @@ class Declared:
     time_zone_name: str = "UTC"
     accounts: set[tuple[str, str]] = field(default_factory=set)
     funds: set[str] = field(default_factory=lambda: {NO_FUND})
-    closed: set[str] = field(default_factory=set)
+    closed: str = ""
+    """The newest month that is closed; every month before it is closed too."""
+    keys: Keyring = field(default_factory=Keyring)
 
     def copy(self) -> Declared:
         """An independent copy: what is declared on it leaves this one as it is."""
-        return replace(self, accounts=set(self.accounts), funds=set(self.funds), closed=set(self.closed))
+        return replace(self, accounts=set(self.accounts), funds=set(self.funds))
 
     def judge(self, entry: Entry) -> bool:
         """Returns if the rules in force allow the entry: True, or False if its type is unknown and its data untold.
@@ -62,9 +66,9 @@ class Declared:
         # Position 0 states the time zone that its own period is counted in.
         zone = self.time_zone if position else times.zone(str(entry.data["time_zone"]))
         month = times.month(entry.at_us, zone)
-        if entry.period not in (month, times.month_before(month)):
+        if entry.period not in (month, times.month_before(month)) and entry.type != CLOSED:
             raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
-        if entry.period in self.closed:
+        if entry.period <= self.closed:
             raise EntryError("period-closed", f"period {entry.period} was closed before")
         for p in entry.postings:
             if (p.account, p.asset) not in self.accounts:
@@ -76,7 +80,7 @@ class Declared:
     def prepare(self, entry: Entry) -> Registry | None:
         """Judges what a schema cannot say about a `ledger.*` entry; returns the registry that it publishes, if any.
 
-        EntryError `genesis-invalid`, `registry-invalid`, `period-invalid` or `data-invalid`.
+        EntryError `genesis-invalid`, `registry-invalid`, `period-invalid`, `key-invalid` or `data-invalid`.
         """
         if entry.type == OPENED:
             _check_opened(entry)
@@ -90,6 +94,8 @@ class Declared:
             _check_text_hash(entry.data, "policy", "data-invalid")
         elif entry.type == CLOSED:
             self._check_close(entry)
+        elif entry.type in KEY_CHANGES:
+            self.keys.changed(entry)
         return None
 
     def apply(self, entry: Entry, registry: Registry | None) -> None:
@@ -100,13 +106,16 @@ class Declared:
         elif entry.type == OPENED:
             self.time_zone_name = str(data["time_zone"])
             self.time_zone = times.zone(self.time_zone_name)
+            self.keys = self.keys.opened(VerifyKey.parse(str(data["key"])), VerifyKey.parse(str(data["recovery_key"])))
         elif entry.type == ACCOUNT:
             assets = data["assets"]
             self.accounts.update((str(data["account"]), asset) for asset in assets)  # type: ignore[attr-defined]  # the schema says list
         elif entry.type == FUND:
             self.funds.add(str(data["fund"]))
         elif entry.type == CLOSED:
-            self.closed.add(entry.period)
+            self.closed = entry.period
+        elif entry.type in KEY_CHANGES:
+            self.keys = self.keys.changed(entry)
 
     def _next_registry(self, data: Mapping[str, object]) -> Registry:
         _check_text_hash(data, "registry", "registry-invalid")
@@ -114,11 +123,16 @@ class Declared:
         for name, spec in self.registry.types.items():
             if registry.types.get(name) != spec:
                 raise EntryError("registry-invalid", f"type {name} was published before; it stays as it is for ever")
+        for name, guard in self.registry.guards.items():
+            if registry.guards.get(name) != guard:
+                raise EntryError("registry-invalid", f"guard {name} was published before; it stays as it is for ever")
         return registry
 
     def _check_close(self, entry: Entry) -> None:
         if entry.period >= times.month(entry.at_us, self.time_zone):
             raise EntryError("period-invalid", f"period {entry.period} is not over yet and cannot be closed")
+        if self.closed and entry.period != times.month_after(self.closed):
+            raise EntryError("period-invalid", f"months close in order: {times.month_after(self.closed)} is next")
         if decode_digest(str(entry.data["registry"])) != self.registry.sha256():
             raise EntryError("data-invalid", "data.registry is not the hash of the registry in force")
 
@@ -129,6 +143,8 @@ def _check_opened(entry: Entry) -> None:
         key, recovery_key = (VerifyKey.parse(str(data["key"])), VerifyKey.parse(str(data["recovery_key"])))
     except NoteError as error:
         raise EntryError("genesis-invalid", str(error)) from error
+    if key.algorithm != ED25519 or recovery_key.algorithm != ED25519:
+        raise EntryError("genesis-invalid", "the log's key and the recovery key are Ed25519 keys")
     if key.name != entry.log:
         raise EntryError("genesis-invalid", f"the log's key is named {key.name[:80]!r}, not {entry.log!r}")
     if key.key == recovery_key.key:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ledger import times
+from ledger import canonical, phases, times
+from ledger.balances import Balances
 from ledger.canonical import EMPTY_HASH
-from ledger.declared import Declared
+from ledger.declared import CLOSED, Declared
 from ledger.errors import DatabaseUnavailable, Halted, LedgerError, RejectedByDatabase
 from ledger.guards import BalanceKey
 from ledger.plan import Plan, Planned, Seen, State, Wanted, plan_batch, wanted
@@ -57,6 +58,8 @@ class MemoryStore:
         self._streams: dict[bytes, list[int]] = {}
         self._seen: dict[bytes, Seen] = {}
         self._claims: dict[tuple[str, bytes], int] = {}
+        self._pending: dict[int, int] = {}
+        self._sums = Balances()
         self._open = False
 
     async def start(self) -> None:
@@ -119,6 +122,8 @@ class MemoryStore:
             {key: self._seen[key] for key in wants.keys if key in self._seen},
             {claim: self._claims[claim] for claim in wants.claims if claim in self._claims},
             dict(self.balances),
+            {position: self._pending[position] for position in wants.pending if position in self._pending},
+            Balances.from_snapshot(self._sums.snapshot()) if wants.closes else None,
         )
 
     def _accompany(self, planned: Planned, outcome: Appended) -> None:
@@ -145,3 +150,9 @@ class MemoryStore:
             self._claims[kind, key] = position
         for balance, amount in plan.balances.items():
             self.balances[balance] = self.balances.get(balance, 0) + amount
+        for row in plan.entries:
+            entry = canonical.parse_entry(row.bytes)
+            phases.apply(entry, self._pending)
+            self._sums.add(entry.period, entry.postings)
+            if entry.type == CLOSED:
+                self._sums.close(entry.period)

@@ -131,8 +131,11 @@ class SigningKey:
     def line(self, text: str) -> str:
         """This key's signature line over `text`, to stand under those of other keys."""
         _check_text(text)
-        signature = self._key.sign(text.encode()).signature
-        return f"{_DASH}{self.name} {encode_base64(self.verify_key.key_id + signature)}\n"
+        return f"{_DASH}{self.name} {encode_base64(self.verify_key.key_id + self.signature(text))}\n"
+
+    def signature(self, text: str) -> bytes:
+        """The 64 bytes of this key's signature over `text`, as `VerifyKey.verifies` takes them."""
+        return self._key.sign(text.encode()).signature
 
 
 def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:  # noqa: A001 - the word of C2SP; callers say note.open

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ledger import canonical, guards, times
-from ledger.declared import Declared
+from ledger import canonical, guards, phases, times
+from ledger.balances import Balances, digest
+from ledger.declared import CLOSED, Declared
 from ledger.errors import (
     ClaimTaken,
     EntryError,
@@ -24,13 +25,16 @@ from ledger.errors import (
     LedgerError,
     VersionConflict,
 )
+from ledger.grammar import INT_MAX, decode_digest
 from ledger.guards import BalanceKey
 from ledger.postings import settle
 from ledger.rules import RuleRow, rule_rows
-from ledger.types import Appended, Command, Draft, Entry, Head, SealedSlots
+from ledger.types import Appended, Claim, Command, Draft, Entry, Head, SealedSlots
 
 DRAFTS_MAX: Final = 1_024
 MINUTE_US: Final = times.MINUTE_US
+RESOLVED: Final = "resolved"
+"""Kind of the claim that keeps a pending entry from being resolved twice; the key is its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Seen:
 class State:
     """What the database says, read after the head was locked; planning moves it on from command to command.
 
-    `declared` is this batch's own copy. `balances` needs only what guards look at.
+    `declared` is this batch's own copy. `balances` needs only what guards look at, `pending` (position to the time it
+    expires) only what is to be resolved; `sums` are needed only to close a month.
     """
 
     declared: Declared
@@ -54,6 +59,8 @@ class State:
     seen: dict[bytes, Seen] = field(default_factory=dict)
     claims: dict[tuple[str, bytes], int] = field(default_factory=dict)
     balances: dict[BalanceKey, int] = field(default_factory=dict)
+    pending: dict[int, int] = field(default_factory=dict)
+    sums: Balances | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Wanted:
     keys: tuple[bytes, ...]
     claims: tuple[tuple[str, bytes], ...]
     guards: tuple[str, ...]
+    types: tuple[str, ...]
+    pending: tuple[int, ...]
+    closes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +120,29 @@ class Plan:
 def wanted(commands: Iterable[Command]) -> Wanted:
     """Return what to read for these commands, each thing once."""
     commands = tuple(commands)
+    drafts = [draft for command in commands for draft in command.drafts]
     return Wanted(
         streams=tuple(dict.fromkeys(c.stream for c in commands if c.stream is not None)),
         keys=tuple(dict.fromkeys(c.idempotency.key for c in commands if c.idempotency is not None)),
-        claims=tuple(dict.fromkeys((claim.kind, claim.key) for c in commands for claim in c.claims)),
+        claims=tuple(dict.fromkeys((claim.kind, claim.key) for c in commands for claim in claims_of(c))),
         guards=tuple(dict.fromkeys(name for c in commands for name in c.guards)),
+        types=tuple(dict.fromkeys(draft.type for draft in drafts)),
+        pending=tuple(sorted({position for draft in drafts for position in _resolved(draft)})),
+        closes=min((draft.period for draft in drafts if draft.type == CLOSED and draft.period), default=None),
     )
+
+
+def claims_of(command: Command) -> tuple[Claim, ...]:
+    """The claims of a command: its own, and one for everything pending that it resolves, which is done once."""
+    resolved = (position for draft in command.drafts for position in _resolved(draft))
+    return (*command.claims, *(Claim(RESOLVED, position.to_bytes(32, "big")) for position in resolved))
+
+
+def _resolved(draft: Draft) -> Sequence[int]:
+    """Positions that a draft resolves; those that no entry can have are left for the rules to refuse."""
+    if draft.phase not in phases.RESOLVING:
+        return ()
+    return [position for position in draft.refers_to if 0 <= position <= INT_MAX]
 
 
 def plan_batch(head: Head, state: State, commands: Sequence[Command], now_us: int) -> Plan:
@@ -142,12 +169,12 @@ def _plan_command(plan: Plan, state: State, command: Command, now_us: int) -> Pl
     if command.deadline_us is not None and now_us > command.deadline_us:
         raise Expired
     version = _check_stream(state, command)
-    for claim in command.claims:
+    for claim in claims_of(command):
         if (taken := state.claims.get((claim.kind, claim.key))) is not None:
             raise ClaimTaken(claim.kind, taken)
     if not 1 <= len(command.drafts) <= DRAFTS_MAX:
         raise EntryError("entry-malformed", f"a command has {len(command.drafts)} drafts, not 1 to {DRAFTS_MAX}")
-    trial = _Trial(plan.head, state.declared, now_us)
+    trial = _Trial(plan.head, state, now_us)
     for draft in command.drafts:
         trial.add(draft)
     _check_guards(state, command, trial.balances)
@@ -177,30 +204,35 @@ def _check_stream(state: State, command: Command) -> int:
 
 
 def _check_guards(state: State, command: Command, deltas: dict[BalanceKey, int]) -> None:
-    if not command.guards:
-        return
+    for call in command.guards:
+        if _is_broken(state.declared, call, state, deltas):
+            raise GuardRefused(call)
+
+
+def _is_broken(declared: Declared, call: str, state: State, deltas: dict[BalanceKey, int]) -> bool:
+    name, subject = guards.parse_call(call)
+    guard = declared.registry.guards.get(name)
+    if guard is None:
+        raise EntryError("data-invalid", f"the registry has no guard {name!r}")
     balances = dict(state.balances)
     for key, amount in deltas.items():
         balances[key] = balances.get(key, 0) + amount
-    for call in command.guards:
-        name, subject = guards.parse_call(call)
-        guard = state.declared.registry.guards.get(name)
-        if guard is None:
-            raise EntryError("data-invalid", f"the registry has no guard {name!r}")
-        if guards.is_broken(guard, subject, balances):
-            raise GuardRefused(call)
+    return guards.is_broken(guard, subject, balances)
 
 
 class _Trial:
     """The entries of one command, built on a copy of what they may change; thrown away if one of them is refused."""
 
-    def __init__(self, head: Head, declared: Declared, now_us: int) -> None:
+    def __init__(self, head: Head, state: State, now_us: int) -> None:
         self.head = head
-        self.declared = declared
+        self.declared = state.declared
+        self.pending = dict(state.pending)
         self.now_us = now_us
+        self._state = state
         self.rows: list[EntryRow] = []
         self.slots: list[tuple[int, SealedSlots]] = []
         self.rules: list[RuleRow] = []
+        self.entries: list[Entry] = []
         self.balances: dict[BalanceKey, int] = defaultdict(int)
         self._own_declared = False
 
@@ -232,6 +264,8 @@ class _Trial:
         for index, owner, amount in splits:
             posting = postings[index]
             self.balances[posting.account, owner, posting.asset, posting.fund] += amount
+        self._check_decision(entry)
+        self.entries.append(entry)
         changes_rules = entry.type.startswith("ledger.")
         self.head = replace(
             head,
@@ -247,14 +281,32 @@ class _Trial:
             raise EntryError("data-invalid", f"type {entry.type[:80]!r} is not in the registry of this log")
         if any(position >= entry.position for position in entry.refers_to):
             raise EntryError("refers-invalid", "an entry refers to earlier positions only")
+        phases.judge(entry, self.pending)
+        phases.apply(entry, self.pending)
         if entry.type.startswith("ledger."):
             self._declare(entry)
+
+    def _check_decision(self, entry: Entry) -> None:
+        """A type that the registry holds to guards is a decision, wherever it comes from."""
+        held = self.declared.registry.types[entry.type].guards
+        for call in [f"{name}({fund})" for name in held for fund in sorted({p.fund for p in entry.postings})]:
+            if _is_broken(self.declared, call, self._state, self.balances):
+                raise GuardRefused(call)
+
+    def _check_close(self, entry: Entry) -> None:
+        sums = self._state.sums
+        if sums is None or self.entries:
+            raise EntryError("data-invalid", "a month is closed by a command of its own")
+        if decode_digest(str(entry.data["balances"])) != digest(sums.through(entry.period)):
+            raise EntryError("data-invalid", f"data.balances is not the trial balance through {entry.period}")
 
     def _declare(self, entry: Entry) -> None:
         if not self._own_declared:
             self.declared = self.declared.copy()
             self._own_declared = True
         registry = self.declared.prepare(entry)
+        if entry.type == CLOSED:
+            self._check_close(entry)
         self.declared.apply(entry, registry)
         self.rules.extend(rule_rows(entry, self.declared))
 
@@ -270,13 +322,19 @@ def _accept(plan: Plan, state: State, command: Command, trial: _Trial, version: 
         key, request_hash = command.idempotency.key, command.idempotency.request_hash
         state.seen[key] = Seen(request_hash, first, count)
         plan.seen.append((key, request_hash, first, count))
-    for claim in command.claims:
+    for claim in claims_of(command):
         state.claims[claim.kind, claim.key] = first
         plan.claims.append((claim.kind, claim.key, first))
     for balance, amount in trial.balances.items():
         plan.balances[balance] += amount
         state.balances[balance] = state.balances.get(balance, 0) + amount
     state.declared = trial.declared
+    state.pending = trial.pending
+    if state.sums is not None:
+        for entry in trial.entries:
+            state.sums.add(entry.period, entry.postings)
+            if entry.type == CLOSED:
+                state.sums.close(entry.period)
     plan.head = trial.head
     plan.entries.extend(trial.rows)
     plan.slots.extend(trial.slots)

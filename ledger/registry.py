@@ -26,6 +26,7 @@ class TypeSpec:
     """One type of event. `data`: field name to specification (schema.py). `slots`: none, 8 or 16, in order.
 
     `postings` "some" means at least one, "none" none. `refers` says whether `refers_to` must, may or must not stand.
+    `guards` are those, by fund, that an entry of this type may not leave below zero: it is a decision, not a fact.
     """
 
     name: str
@@ -33,6 +34,7 @@ class TypeSpec:
     postings: Literal["none", "some"] = "none"
     slots: tuple[SlotSpec, ...] = ()
     refers: Literal["none", "may", "must"] = "none"
+    guards: tuple[str, ...] = ()
 
 
 _DIGEST: Spec = {"is": "digest"}
@@ -99,6 +101,8 @@ class Registry:
                 raise EntryError("registry-invalid", f"type {spec.name[:120]} is given twice, differently")
         self.guards = {guard.name: guard for guard in guards}
         self._fields = {name: _compile(spec) for name, spec in self.types.items()}
+        for spec in self.types.values():
+            self._check_guards(spec)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -132,6 +136,7 @@ class Registry:
                     "postings": spec.postings,
                     "refers": spec.refers,
                     "slots": [[slot.name, slot.group] for slot in spec.slots],
+                    **({"guards": list(spec.guards)} if spec.guards else {}),
                 }
                 for spec in self.types.values()
             },
@@ -141,6 +146,15 @@ class Registry:
     def sha256(self) -> bytes:
         """Hash of `to_text()`, as `data.sha256` and period closes state it."""
         return sha256(self.to_text().encode()).digest()
+
+    def _check_guards(self, spec: TypeSpec) -> None:
+        if list(spec.guards) != sorted(set(spec.guards)) or (spec.guards and spec.postings == "none"):
+            raise EntryError("registry-invalid", f"{spec.name} has guards without postings, or not in order")
+        for name in spec.guards:
+            if name not in self.guards or self.guards[name].by != "fund":
+                raise EntryError(
+                    "registry-invalid", f"{spec.name} is held to {str(name)[:80]!r}, which is no guard by fund"
+                )
 
     def check_data(self, type_name: str, data: Mapping[str, object]) -> bool:
         """True if `data` fits the type, False if the type is unknown; EntryError `data-invalid` if it does not fit."""
@@ -175,7 +189,7 @@ def _compile(spec: TypeSpec) -> tuple[frozenset[str], dict[str, schema.Check]]:
 
 
 def _parse_type(name: str, spec: object) -> TypeSpec:
-    if type(spec) is not dict or spec.keys() != {"data", "postings", "refers", "slots"}:
+    if type(spec) is not dict or spec.keys() - {"guards"} != {"data", "postings", "refers", "slots"}:
         raise EntryError(
             "registry-invalid", f"type {name[:120]!r} is not an object of data, postings, refers and slots"
         )
@@ -187,7 +201,11 @@ def _parse_type(name: str, spec: object) -> TypeSpec:
         if type(slot) is not list or [type(part) for part in slot] != [str, str]:
             raise EntryError("registry-invalid", f"type {name[:120]!r} has a slot that is not [name, group]")
         pairs.append(SlotSpec(slot[0], slot[1]))
-    return TypeSpec(name, data, spec["postings"], tuple(pairs), spec["refers"])
+    held = spec.get("guards", ["none"])  # absent when there are none, never empty
+    if type(held) is not list or not held or any(type(guard) is not str for guard in held):
+        raise EntryError("registry-invalid", f"type {name[:120]!r} has guards that are not a list of names")
+    held = held if "guards" in spec else []
+    return TypeSpec(name, data, spec["postings"], tuple(pairs), spec["refers"], tuple(held))
 
 
 def check_members(entry: Entry, spec: TypeSpec) -> None:

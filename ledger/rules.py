@@ -11,11 +11,12 @@ from typing import Any
 
 from ledger import times
 from ledger.declared import ACCOUNT, CLOSED, FUND, OPENED, POLICY, REGISTRY, Declared
+from ledger.keys import INTRODUCED, RETIRED, Keyring, Span
+from ledger.note import VerifyKey
 from ledger.registry import Registry
 from ledger.types import Entry, LogName
 
-KEY_INTRODUCED = "ledger.key.introduced.v1"
-KEY_RETIRED = "ledger.key.retired.v1"
+_RETIRED = " retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:  # noqa: PLR09
     """Return the rows that a `ledger.*` entry leaves; `declared` already includes it."""
     data = entry.data
     if entry.type == OPENED:
-        return [RuleRow("key", str(data["key"]), entry.position, {"from": 0})]
+        return [RuleRow("key", str(data["key"]), entry.position, {"from": 0, "recovery": data["recovery_key"]})]
     if entry.type == REGISTRY:
         return [RuleRow("type", "registry", entry.position, {"registry": data["registry"]})]
     if entry.type == ACCOUNT:
@@ -45,16 +46,18 @@ def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:  # noqa: PLR09
         return [RuleRow("policy", f"{entry.position:016d}", entry.position, data)]
     if entry.type == CLOSED:
         return [RuleRow("period", entry.period, entry.position, data)]
-    if entry.type == KEY_INTRODUCED:
+    if entry.type == INTRODUCED:
         return [RuleRow("key", str(data["key"]), entry.position, {"from": data["size"]})]
-    if entry.type == KEY_RETIRED:
-        return [RuleRow("key", f"{data['key']} retired", entry.position, {"to": data["size"]})]
+    if entry.type == RETIRED:
+        return [RuleRow("key", f"{data['key']}{_RETIRED}", entry.position, {"to": data["size"]})]
     return []
 
 
 def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, Any]]) -> Declared:
     """Return what is declared, from rows (kind, name, data)."""
     declared = Declared(log, time_zone=times.zone(time_zone), time_zone_name=time_zone)
+    spans: dict[str, Span] = {}
+    recovery: VerifyKey | None = None
     for kind, name, data in rows:
         if kind == "type":
             declared.registry = Registry.parse(data["registry"])
@@ -63,5 +66,12 @@ def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, A
         elif kind == "fund":
             declared.funds.add(name)
         elif kind == "period":
-            declared.closed.add(name)
+            declared.closed = max(declared.closed, name)
+        elif kind == "key" and name.endswith(_RETIRED):
+            vkey = name.removesuffix(_RETIRED)
+            spans[vkey] = Span(spans[vkey].first, data["to"])
+        elif kind == "key":
+            spans[name] = Span(data["from"])
+            recovery = VerifyKey.parse(data["recovery"]) if "recovery" in data else recovery
+    declared.keys = Keyring(recovery, spans)
     return declared

@@ -21,7 +21,7 @@ from ledger import checkpoint, note
 from ledger.checkpoint import Checkpoint
 from ledger.grammar import decode_digest, encode_base64
 
-FORMAT = 1
+FORMAT = 2
 KEPT_FILES = 16
 _NUMBERED = re.compile(r"checkpoint-([0-9]{16})")
 

@@ -64,6 +64,12 @@ def month(at_us: int, time_zone: tzinfo) -> str:
     return f"{local.year:04}-{local.month:02}"
 
 
+def month_after(text: str) -> str:
+    """The month after: `2025-12` gives `2026-01`."""
+    years, number = divmod(int(text[:4]) * 12 + int(text[5:]), 12)
+    return f"{years:04}-{number + 1:02}"
+
+
 def month_before(text: str) -> str:
     """The month before: `2026-01` gives `2025-12`."""
     year, number = int(text[:4]), int(text[5:])

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-from ledger import canonical, times
-from ledger.declared import LEDGER, Declared
+from ledger import canonical, phases, times
+from ledger.balances import Balances, digest
+from ledger.declared import CLOSED, LEDGER, Declared
 from ledger.errors import EntryError
-from ledger.grammar import decode_base64, encode_base64
+from ledger.grammar import decode_base64, decode_digest, encode_base64
+from ledger.keys import Keyring
 from ledger.merkle import Frontier, Node
 from ledger.registry import Registry
 from ledger.types import Entry, LogName
+
+OVERDUE_US = 20 * 86_400 * 1_000_000
 
 
 class EntryChecker:
@@ -32,6 +36,9 @@ class EntryChecker:
         self.last_at_us = -1
         self.frontier = Frontier()
         self.declared = Declared(log, registry or Registry())
+        self.balances = Balances()
+        self.pending: dict[int, int] = {}
+        self.first_month = ""
         self.unknown_types = 0
         self.completed: list[Node] = []
 
@@ -54,25 +61,42 @@ class EntryChecker:
         self._check_place(entry, position)
         known = self.declared.judge(entry)
         self._check_time(entry)
+        self._check_money(entry)
         if known and entry.type.startswith(LEDGER):
-            self.declared.apply(entry, self.declared.prepare(entry))
+            registry = self.declared.prepare(entry)
+            self._check_close(entry)
+            self.declared.apply(entry, registry)
+        self._take(entry)
         self.unknown_types += not known
         self.prev = canonical.leaf_hash(data)
         self.last_at_us = entry.at_us
         self.completed = self.frontier.append(self.prev)
         return entry
 
+    def overdue(self) -> str | None:
+        """The oldest month that ended 20 days before the newest entry and is not closed; None is as it should be."""
+        if not self.size:
+            return None
+        declared = self.declared
+        month = times.month_after(declared.closed) if declared.closed else self.first_month
+        running = times.month(self.last_at_us - OVERDUE_US, declared.time_zone)
+        return month if month < running else None
+
     def snapshot(self) -> dict[str, Any]:
         """Everything carried, as JSON: what a signer keeps outside the database to continue from."""
         declared = self.declared
         return {
             "accounts": sorted(declared.accounts),
-            "closed": sorted(declared.closed),
+            "balances": self.balances.snapshot(),
+            "closed": declared.closed,
+            "first_month": self.first_month,
             "frontier": [encode_base64(h) for h in self.frontier.hashes()],
             "funds": sorted(declared.funds),
+            "keys": declared.keys.snapshot(),
             "last_at_us": self.last_at_us,
             "log": self.log,
             "origin": self.origin,
+            "pending": sorted(self.pending.items()),
             "prev": encode_base64(self.prev),
             "registry": declared.registry.to_text(),
             "size": self.size,
@@ -93,7 +117,11 @@ class EntryChecker:
         declared.time_zone = times.zone(state["time_zone"])
         declared.accounts = {(account, asset) for account, asset in state["accounts"]}
         declared.funds = set(state["funds"])
-        declared.closed = set(state["closed"])
+        declared.closed = state["closed"]
+        declared.keys = Keyring.from_snapshot(state["keys"])
+        checker.balances = Balances.from_snapshot(state["balances"])
+        checker.pending = dict(state["pending"])
+        checker.first_month = state["first_month"]
         return checker
 
     def _check_place(self, entry: Entry, position: int) -> None:
@@ -104,6 +132,27 @@ class EntryChecker:
             raise EntryError("position-mismatch", f"the entry says {entry.position}, it stands at {position}")
         if entry.prev != self.prev:
             raise EntryError("prev-mismatch", f"prev of position {position} is not the hash of the entry before")
+
+    def _check_money(self, entry: Entry) -> None:
+        """What is resolved was pending, and a decision leaves no guarded sum below zero."""
+        phases.judge(entry, self.pending)
+        spec = self.registry.types.get(entry.type)
+        for name in spec.guards if spec is not None else ():
+            if self.balances.breaks(self.registry.guards[name], entry):
+                raise EntryError("guard-broken", f"{entry.type} leaves {name} below zero in a fund it touches")
+
+    def _check_close(self, entry: Entry) -> None:
+        if entry.type != CLOSED:
+            return
+        if decode_digest(str(entry.data["balances"])) != digest(self.balances.through(entry.period)):
+            raise EntryError("data-invalid", f"data.balances is not the trial balance through {entry.period}")
+
+    def _take(self, entry: Entry) -> None:
+        phases.apply(entry, self.pending)
+        self.balances.add(entry.period, entry.postings)
+        self.first_month = self.first_month or times.month(entry.at_us, self.declared.time_zone)
+        if entry.type == CLOSED:
+            self.balances.close(entry.period)
 
     def _check_time(self, entry: Entry) -> None:
         at_us = entry.at_us

@@ -822,8 +822,8 @@ def _check_spec(name: str, spec: Any, in_list: bool = False) -> bool:
     return False
 
 
-def read_registry(text: str, known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The types that a log's registry declares; Failed when it is malformed or contradicts what is known here."""
+def read_registry(text: str, known: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Types and guards that a log's registry declares; Failed when malformed or contradicting what is known here."""
     try:
         registry = _decoder.decode(text)
         canonical = _encode(registry)
@@ -837,14 +837,18 @@ def read_registry(text: str, known: dict[str, dict[str, Any]]) -> dict[str, dict
     )
     types: dict[str, dict[str, Any]] = registry["types"]
     for name, spec in types.items():
-        good = _TYPE.fullmatch(name) and type(spec) is dict and spec.keys() == {"data", "postings", "refers", "slots"}
+        good = (
+            _TYPE.fullmatch(name)
+            and type(spec) is dict
+            and spec.keys() - {"guards"} == {"data", "postings", "refers", "slots"}
+        )
         good = (
             good
             and type(spec["data"]) is dict
             and all(_KEY.fullmatch(f) and _check_spec(name, s) for f, s in spec["data"].items())
         )
         good = good and spec["postings"] in ("none", "some") and spec["refers"] in ("none", "may", "must")
-        good = good and _are_slots(spec["slots"])
+        good = good and _are_slots(spec["slots"]) and _are_held(spec, registry["guards"])
         _want(good, "registry-invalid", "type %s is not declared as types are" % name[:80])
         if name in known:
             _want(
@@ -860,7 +864,7 @@ def read_registry(text: str, known: dict[str, dict[str, Any]]) -> dict[str, dict
             "registry-invalid",
             "guard %s is not declared as guards are" % name[:80],
         )
-    return types
+    return types, registry["guards"]
 
 
 _GUARD = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -875,6 +879,18 @@ def _are_slots(slots: Any) -> bool:
     ):
         return False
     return all(slot[1] in ("identity", "audit") for slot in slots) and len({slot[0] for slot in slots}) == len(slots)
+
+
+def _are_held(spec: dict[str, Any], guards: dict[str, Any]) -> bool:
+    """Whether a type is held to no guards, or, having postings, to some of these by fund, in order."""
+    if "guards" not in spec:
+        return True
+    names = spec["guards"]
+    if type(names) is not list or not names or spec["postings"] != "some" or any(type(n) is not str for n in names):
+        return False
+    return names == sorted(set(names)) and all(
+        type(guards.get(n)) is dict and guards[n].get("by") == "fund" for n in names
+    )
 
 
 def _is_guard(guard: Any) -> bool:
@@ -911,13 +927,18 @@ class Log:
         self.accounts: set[tuple[str, str]] = set()
         self.funds: set[str] = {"none"}
         self.fund_titles: dict[str, str] = {}
-        self.closed: set[str] = set()
+        self.guards: dict[str, Any] = {}
+        self.recovery: VerifyKey | None = None
+        self.keys: dict[str, list[int]] = {}
+        self.pending: dict[int, datetime] = {}
+        self.closed = ""
+        self.first_month = ""
         self.zone: tzinfo | None = timezone.utc
         self.mode = ""
         self.key = ""
         self.unknown: dict[str, int] = defaultdict(int)
         self.counts: dict[str, int] = defaultdict(int)
-        self.totals: dict[tuple[str, str, str], int] = defaultdict(int)
+        self.months: dict[str, dict[tuple[str, str, str], int]] = {"": defaultdict(int)}
         self.newest_anchor: str | None = None
         self.first_at = ""
         self.registry_digest = ""
@@ -971,6 +992,10 @@ class Log:
             self._open(entry)
         self._check_time(entry, at)
         self._check_places(entry)
+        if "phase" in entry:
+            self._check_phase(entry, at)
+        if spec is not None and "guards" in spec:
+            self._check_decision(entry, spec["guards"])
         if spec is None or name not in self.known:
             self.unknown[name] += 1
         if spec is not None and name.startswith("ledger."):
@@ -978,8 +1003,13 @@ class Log:
         self.last_at, self.last_at_text = at, entry["at"]
         self.first_at = self.first_at or entry["at"]
         self.counts[name] += 1
+        totals = self.months.get(entry["period"])
+        if totals is None:
+            totals = self.months[entry["period"]] = defaultdict(int)
         for line in entry["postings"]:
-            self.totals[line["account"], line["asset"], line["fund"]] += int(line["amount"])
+            totals[line["account"], line["asset"], line["fund"]] += int(line["amount"])
+        if not self.first_month:
+            self.first_month = self.month[0]
 
     def _check_data(self, entry: dict[str, Any], spec: dict[str, Any]) -> None:
         name, data, fields = entry["type"], entry["data"], spec["data"]
@@ -1020,11 +1050,113 @@ class Log:
                 self.month = ("%04d-%02d" % (local.year, local.month), "%04d-%02d" % (before.year, before.month))
         period = entry["period"]
         _want(
-            self.zone is None or period in self.month,
+            self.zone is None or period in self.month or entry["type"] == "ledger.period.closed.v1",
             "period-invalid",
             "period %s is neither the month of at nor the one before" % period,
         )
-        _want(period not in self.closed, "period-closed", "period %s was closed before" % period)
+        _want(period > self.closed, "period-closed", "period %s was closed before" % period)
+
+    def _check_phase(self, entry: dict[str, Any], at: datetime) -> None:
+        if entry["phase"] == "pending":
+            self.pending[entry["position"]] = parse_at(entry["expires_at"])
+            return
+        for position in entry["refers_to"]:
+            _want(position in self.pending, "phase-invalid", "position %d is not pending, or no longer" % position)
+            late = entry["phase"] != "expired" or at >= self.pending[position]
+            _want(late, "phase-invalid", "position %d has not expired yet" % position)
+        for position in entry["refers_to"]:
+            del self.pending[position]
+
+    def _check_decision(self, entry: dict[str, Any], names: list[str]) -> None:
+        """A decision leaves none of its guards below zero, in any asset of any fund that it touches (12.6)."""
+        funds = {line["fund"] for line in entry["postings"]}
+        for name in names:
+            guard = self.guards[name]
+            values: dict[tuple[str, str], int] = defaultdict(int)
+            for totals in self.months.values():
+                for (account, asset, fund), amount in totals.items():
+                    if fund in funds and account in guard["accounts"]:
+                        values[asset, fund] += amount
+            for line in entry["postings"]:
+                if line["account"] in guard["accounts"]:
+                    values[line["asset"], line["fund"]] += int(line["amount"])
+            for (asset, fund), amount in values.items():
+                _want(
+                    guard["sign"] * amount >= 0,
+                    "guard-broken",
+                    "%s of fund %s in %s falls below zero by a decision" % (name, fund, asset),
+                )
+
+    def through(self, month: str) -> dict[tuple[str, str, str], int]:
+        """Balances over entries whose month is not after this one."""
+        sums: dict[tuple[str, str, str], int] = defaultdict(int)
+        for period, totals in self.months.items():
+            if period <= month:
+                for triple, amount in totals.items():
+                    sums[triple] += amount
+        return sums
+
+    def _close(self, entry: dict[str, Any]) -> None:
+        month, data = entry["period"], entry["data"]
+        _want(month < self.month[0] or self.zone is None, "period-invalid", "period %s is not over" % month)
+        _want(
+            not self.closed or month == _month_after(self.closed),
+            "period-invalid",
+            "%s is closed out of order" % month,
+        )
+        _want(data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force")
+        sums = self.through(month)
+        digest = hashlib.sha256(b"secondwind/balances/v1\n")
+        for triple in sorted(sums):
+            if sums[triple]:
+                digest.update(_encode([*triple, str(sums[triple])]).encode() + b"\n")
+        _want(
+            data["balances"] == b64(digest.digest()),
+            "data-invalid",
+            "data.balances is not the trial balance through %s" % month,
+        )
+        self.months = {period: totals for period, totals in self.months.items() if period > month}
+        self.months[""] = defaultdict(int, sums)
+        self.closed = month
+
+    def _change_key(self, entry: dict[str, Any]) -> None:
+        """A key introduced or retired by the recovery key of entry 0 (12.7 to 12.10)."""
+        data, size = entry["data"], entry["data"]["size"]
+        change = "introduced" if entry["type"] == "ledger.key.introduced.v1" else "retired"
+        try:
+            key, signature = VerifyKey(data["key"]), unb64(data["signature"])
+        except ValueError as error:
+            raise Failed("key-invalid", str(error)) from None
+        _want(key.name == self.origin, "key-invalid", "the key is of another log")
+        _want(size > entry["position"], "key-invalid", "a change of keys at a size that is past")
+        text = "secondwind/key/v1\n%s\n%s\n%s\n%d\n" % (self.origin, change, key.text, size)
+        public = self.recovery.public if self.recovery is not None else b""
+        _want(
+            ed25519_verifies(public, text.encode(), signature),
+            "key-invalid",
+            "the recovery key has not signed this change",
+        )
+        if change == "introduced":
+            _want(key.text not in self.keys and key.public != public, "key-invalid", "a key is introduced once")
+            self.keys[key.text] = [size]
+            return
+        span = self.keys.get(key.text, [])
+        _want(len(span) == 1, "key-invalid", "a key is retired that is not in force")
+        others = [first for text, (first, *last) in self.keys.items() if text != key.text and not last]
+        _want(any(first <= size for first in others), "key-invalid", "no other key would be in force")
+        span.append(size)
+
+    def check_end(self) -> None:
+        """No month is open 20 days after its end, seen from the newest entry (12.5)."""
+        if self.last_at is None or self.zone is None or self.fast:
+            return
+        local = (self.last_at - timedelta(days=20)).astimezone(self.zone)
+        month = _month_after(self.closed) if self.closed else self.first_month
+        _want(
+            month >= "%04d-%02d" % (local.year, local.month),
+            "period-unclosed",
+            "%s ended more than 20 days before the newest entry and is not closed" % month,
+        )
 
     def _check_places(self, entry: dict[str, Any]) -> None:
         for line in entry["postings"]:
@@ -1044,7 +1176,8 @@ class Log:
         _want(key.name == self.origin, "genesis-invalid", "the key of entry 0 is not named as the log")
         _want(key.public != recovery.public, "genesis-invalid", "the recovery key is the log's own key")
         _want(_NONCE.fullmatch(data["nonce"]), "genesis-invalid", "the nonce is not 16 bytes")
-        self.mode, self.key = data["mode"], data["key"]
+        self.mode, self.key, self.recovery = data["mode"], data["key"], recovery
+        self.keys = {key.text: [0]}
         self.zone = _zone(data["time_zone"])
 
     def _declare(self, entry: dict[str, Any]) -> None:
@@ -1052,10 +1185,12 @@ class Log:
         if name == "ledger.registry.published.v1":
             digest = b64(hashlib.sha256(data["registry"].encode()).digest())
             _want(digest == data["sha256"], "registry-invalid", "data.sha256 is not the hash of the registry")
-            types = read_registry(data["registry"], self.known)
+            types, guards = read_registry(data["registry"], self.known)
             for old, spec in self.types.items():
                 _want(types.get(old) == spec, "registry-invalid", "type %s was declared before, otherwise" % old)
-            self.types = types
+            for old, guard in self.guards.items():
+                _want(guards.get(old) == guard, "registry-invalid", "guard %s was declared before, otherwise" % old)
+            self.types, self.guards = types, guards
             self.registry_digest = digest
         elif name == "ledger.account.declared.v1":
             root = data["account"].split(":")[0]
@@ -1070,17 +1205,16 @@ class Log:
             digest = b64(hashlib.sha256(data["policy"].encode()).digest())
             _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
         elif name == "ledger.period.closed.v1":
-            _want(
-                entry["period"] < self.month[0] or self.zone is None,
-                "period-invalid",
-                "period %s is not over" % entry["period"],
-            )
-            _want(
-                data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force"
-            )
-            self.closed.add(entry["period"])
+            self._close(entry)
+        elif name.startswith("ledger.key."):
+            self._change_key(entry)
         elif name == "ledger.anchor.recorded.v1":
             self.newest_anchor = entry["at"]
+
+
+def _month_after(month: str) -> str:
+    years, number = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
+    return "%04d-%02d" % (years, number + 1)
 
 
 def _zone(name: str) -> tzinfo | None:
@@ -1147,6 +1281,10 @@ def verify(
     _compare(waiting, log, checkpoint)
     if log.frontier.root() != checkpoint.root:
         raise Failed("root-mismatch", "the entries do not hash to the root that was signed", checkpoint.size)
+    try:
+        log.check_end()
+    except Failed as failure:
+        raise Failed(failure.code, failure.sentence, checkpoint.size) from None
     if not options.fast and checkpoint.size and log.key != key.text:
         raise Failed("genesis-invalid", "entry 0 names another key than the one given", 0)
     return checkpoint, _report(log, checkpoint, seen)
@@ -1212,7 +1350,7 @@ class Progress:
 
 def _report(log: Log, checkpoint: Checkpoint, seen: list[Seen]) -> dict[str, Any]:
     funds: dict[str, dict[str, str]] = {}
-    for (account, asset, fund), total in sorted(log.totals.items()):
+    for (account, asset, fund), total in sorted(log.through("9999-99").items()):
         if account == "income:gifts":
             funds.setdefault(fund, {})[asset] = str(-total)
     notes = []

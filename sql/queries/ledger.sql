@@ -36,6 +36,17 @@ join ledger_claims c on c.log = $1 and c.kind = w.kind and c.key = w.key;
 -- guard_balances: the balances that guards look at
 select account, owner, asset, fund, balance from ledger_balances where log = $1 and account = any($2::text[]);
 
+-- all_balances: every balance of a log, owners put together
+select account, asset, fund, sum(balance) from ledger_balances where log = $1 group by account, asset, fund;
+
+-- balances_after: what entries of later months than $2 add to them, by month
+select period, p ->> 'account', p ->> 'asset', p ->> 'fund', sum((p ->> 'amount')::numeric)
+from ledger_entries, jsonb_array_elements(convert_from(bytes, 'UTF8')::jsonb -> 'postings') as p
+where log = $1 and period > $2 group by 1, 2, 3, 4;
+
+-- pending: entries that are to be resolved
+select bytes from ledger_entries where log = $1 and position = any($2::bigint[]);
+
 -- rules: everything in force
 select kind, name, data from ledger_rules where log = $1 order by position;
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
-from ledger import canonical, genesis, times
+from ledger import canonical, genesis, keys, times
+from ledger.balances import Balances, digest
 from ledger.declared import Declared
+from ledger.note import SigningKey
 from ledger.plan import State, plan_batch
 from ledger.rules import RuleRow, declared_from
 from ledger.types import Command, Draft, Head
-from tests.support.logs import born, clock_us, key_of, origin_of
+from tests.support.logs import RECOVERY_SEED, born, clock_us, key_of, origin_of
 
 NOW_US = clock_us()
 MONTH = times.month(NOW_US, times.zone("UTC"))
@@ -24,7 +26,7 @@ DIGEST = base64.b64encode(bytes(32)).decode()
 def after(*drafts: Draft) -> tuple[Declared, list[RuleRow]]:
     """What is declared after genesis and these, by the fold; and every row that was left."""
     head = Head("public", origin_of("public"), "UTC", 0, canonical.EMPTY_HASH, 0, 1, -1)
-    state = State(Declared("public"))
+    state = State(Declared("public"), sums=Balances())
     rows: list[RuleRow] = []
     for command in (genesis.command(born("public")), *(Command((draft,)) for draft in drafts)):
         plan = plan_batch(head, state, [command], NOW_US)
@@ -32,6 +34,12 @@ def after(*drafts: Draft) -> tuple[Declared, list[RuleRow]]:
         head = plan.head
         rows += plan.rules
     return state.declared, rows
+
+
+def key_change(change: Literal["introduced", "retired"], vkey: str, size: int) -> Draft:
+    recovery = SigningKey("any", RECOVERY_SEED)
+    signature = base64.b64encode(recovery.signature(keys.statement(origin_of("public"), change, vkey, size))).decode()
+    return Draft(f"ledger.key.{change}.v1", {"key": vkey, "signature": signature, "size": size})
 
 
 def loaded(rows: list[RuleRow]) -> Declared:
@@ -59,22 +67,25 @@ def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
     declared, rows = after(
         genesis.account_declared(account, ["EUR/2"]),
         genesis.fund_declared(genesis.Fund("winter", "restricted", "Winter coats")),
-        Draft("ledger.period.closed.v1", {"balances": DIGEST, "registry": registry}, period=BEFORE),
+        Draft(
+            "ledger.period.closed.v1",
+            {"balances": base64.b64encode(digest({})).decode(), "registry": registry},
+            period=BEFORE,
+        ),
         genesis.policy_changed({"fees": {}}, MONTH),
     )
     assert plain(loaded(rows)) == plain(declared)
     assert {("assets:cash", "EUR/2"), ("assets:cash", "USD/2")} <= declared.accounts
-    assert declared.closed == {BEFORE}
+    assert declared.closed == BEFORE
 
 
 def test_keys_are_kept_with_the_sizes_they_are_for() -> None:
-    vkey = key_of("books").vkey
-    _, rows = after(
-        Draft("ledger.key.introduced.v1", {"key": vkey, "signature": "s", "size": 40}),
-        Draft("ledger.key.retired.v1", {"key": vkey, "signature": "s", "size": 90}),
-    )
-    keys = {row.name: row.data for row in rows if row.kind == "key"}
-    assert keys == {key_of("public").vkey: {"from": 0}, vkey: {"from": 40}, f"{vkey} retired": {"to": 90}}
+    vkey = SigningKey(origin_of("public"), b"n" * 32).vkey
+    declared, rows = after(key_change("introduced", vkey, 40), key_change("retired", vkey, 90))
+    names = [row.name for row in rows if row.kind == "key"]
+    assert names == [key_of("public").vkey, vkey, f"{vkey} retired"]
+    assert plain(loaded(rows)) == plain(declared)
+    assert [size for size in range(120) if loaded(rows).keys.may_sign(vkey, size)] == list(range(40, 91))
 
 
 def test_what_changes_no_rule_leaves_no_row() -> None:

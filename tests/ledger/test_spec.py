@@ -28,6 +28,9 @@ MODULES = (
     "schema",
     "registry",
     "declared",
+    "balances",
+    "keys",
+    "phases",
     "verify",
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
+import dataclasses
 import itertools
 from collections.abc import AsyncIterator
 
@@ -22,9 +22,9 @@ from ledger.errors import (
     VersionConflict,
 )
 from ledger.types import Appended, Claim, Command, Companion, Draft, Idempotency, OwnedPosting, SealedBox, SealedSlots
-from tests.support.logs import EMPTY_SLOTS, books_gift, born, clock_us, public_gift
+from tests.support.logs import EMPTY_SLOTS, HELD, SPENT, books_gift, clock_us, public_gift
 from tests.support.postgres import Server
-from tests.support.stores import Maker, Subject, spend
+from tests.support.stores import Maker, Subject, moved, spend
 
 STREAM, OTHER = b"s" * 32, b"o" * 32
 KEY = Idempotency(b"k" * 32, b"r" * 32)
@@ -189,15 +189,63 @@ async def test_a_closed_period_takes_nothing_more(store: Subject) -> None:
     month = times.month(clock_us(), times.zone("UTC"))
     before = times.month_before(month)
     await store.append(Command((Draft("ledger.books.attested.v1", {"note": "late"}, period=before),)))
-    registry = base64.b64encode(born("public").registry.sha256()).decode()
-    data = {"balances": base64.b64encode(bytes(32)).decode(), "registry": registry}
     with pytest.raises(InvalidCommand, match="not over yet"):
-        await store.append(Command((Draft("ledger.period.closed.v1", data, period=month),)))
-    await store.append(Command((Draft("ledger.period.closed.v1", data, period=before),)))
+        await store.append(Command((await store.closing(month),)))
+    await store.append(Command((await store.closing(before),)))
     with pytest.raises(InvalidCommand, match="period-closed"):
         await store.append(Command((Draft("ledger.books.attested.v1", {"note": "too late"}, period=before),)))
     await store.give()
     await store.verified()
+
+
+async def test_a_month_is_closed_on_its_own_trial_balance_and_on_no_other(store: Subject) -> None:
+    month = times.month(clock_us(), times.zone("UTC"))
+    before = times.month_before(month)
+    await store.append(Command((dataclasses.replace(public_gift(500), period=before),)))
+    await store.append(Command((public_gift(70),)))
+    stale = await store.closing(before)
+    await store.append(Command((dataclasses.replace(public_gift(8), period=before),)))
+    with pytest.raises(InvalidCommand, match="not the trial balance"):
+        await store.append(Command((stale,)))
+    closing = await store.closing(before)
+    with pytest.raises(InvalidCommand, match="a command of its own"):
+        await store.append(Command((public_gift(1), closing)))
+    await store.append(Command((closing,)))
+    assert (await store.checker()).balances.through(before)["assets:cash", "USD/2", "rent"] == 508
+
+
+async def test_what_is_pending_is_resolved_once(store: Subject) -> None:
+    await store.give(100)
+    later = clock_us() + 3_600_000_000
+    held = Draft(HELD.name, {}, moved(10), phase="pending", expires_at_us=later)
+    first = (await store.append(Command((held, held)))).first
+    posted = Draft(HELD.name, {}, moved(1), phase="posted", refers_to=(first,))
+    done = await asyncio.gather(*(store.append(Command((posted,))) for _ in range(9)), return_exceptions=True)
+    assert sum(isinstance(answer, Appended) for answer in done) == 1
+    assert sum(isinstance(answer, ClaimTaken) for answer in done) == 8
+    for draft, why in (
+        (dataclasses.replace(posted, phase="expired", refers_to=(first + 1,)), "not expired yet"),
+        (dataclasses.replace(posted, refers_to=(first - 1,)), "not pending"),
+        (dataclasses.replace(posted, refers_to=(10**9,)), "earlier positions"),
+    ):
+        with pytest.raises(InvalidCommand, match=why):
+            await store.append(Command((draft,)))
+    both = Command((held, dataclasses.replace(posted, refers_to=(first + 3,))))
+    assert (await store.append(both)).first == first + 3
+    await store.verified()
+
+
+async def test_a_type_that_is_a_decision_is_held_to_its_guards_whoever_asks(store: Subject) -> None:
+    await store.give(100)
+    spent = Draft(SPENT.name, {}, moved(60))
+    await store.append(Command((spent,)))
+    size = await store.size()
+    with pytest.raises(GuardRefused, match=r"spendable\(rent\)"):
+        await store.append(Command((spent,)))
+    with pytest.raises(GuardRefused):
+        await store.append(Command((spent, public_gift(500))))
+    await store.append(Command((public_gift(20), spent)))
+    assert await store.verified() == size + 2
 
 
 async def test_a_deadline_that_passed_drops_the_command(store: Subject) -> None:

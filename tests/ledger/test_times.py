@@ -72,6 +72,10 @@ def test_every_time_has_a_month_in_every_zone() -> None:
     assert times.month(0, times.zone("America/Adak")) == "1969-12"
 
 
+def test_the_month_after() -> None:
+    assert [times.month_after(m) for m in ("2026-10", "2026-12", "2026-11")] == ["2026-11", "2027-01", "2026-12"]
+
+
 def test_the_month_before() -> None:
     assert [times.month_before(m) for m in ("2026-10", "2026-01", "0001-01")] == ["2026-09", "2025-12", "0000-12"]
 

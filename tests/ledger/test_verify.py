@@ -117,7 +117,28 @@ def test_unknown_types_are_counted_and_change_no_rule() -> None:
     assert checker.unknown_types == 1
     before = checker_of(log, len(log.entries) - 1).snapshot()
     changed = {name for name, value in checker.snapshot().items() if value != before[name]}
-    assert changed == {"frontier", "last_at_us", "prev", "size", "unknown_types"}
+    assert changed == {"balances", "frontier", "last_at_us", "prev", "size", "unknown_types"}
+
+
+def test_a_month_is_overdue_twenty_days_after_its_end_until_it_is_closed() -> None:
+    log = logs.public_log()
+    told = []
+    for at in ("2026-11-21T05:59:00.000000Z", "2026-11-21T06:00:00.000000Z", "2026-12-31T00:00:00.000000Z"):
+        log.add(at, "ledger.books.attested.v1", {"note": "no month was closed"}, period=at[:7])
+        told.append(log.checker.overdue())
+    assert told == [None, "2026-10", "2026-10"]
+    log.close("2026-12-31T00:00:00.000000Z", "2026-10")
+    assert log.checker.overdue() == "2026-11"
+    log.close("2026-12-31T00:00:00.000000Z", "2026-11")
+    assert log.checker.overdue() is None
+
+
+def test_no_month_is_overdue_in_a_young_log_and_in_none() -> None:
+    assert EntryChecker("o", "public").overdue() is None
+    assert [checker_of(log, len(log.entries)).overdue() for log in MADE] == [None, None, None]
+    never = logs.unknown_log()
+    never.add("2027-02-20T00:00:00.000000Z", "ledger.books.attested.v1", {"note": "late"}, period="2027-02")
+    assert never.checker.overdue() == "2026-12"
 
 
 def test_ten_thousand_entries_are_judged_in_a_second() -> None:

@@ -14,7 +14,7 @@ from ledger.batches import BatchKey
 from ledger.memory import Accompanied, MemoryStore
 from ledger.note import SigningKey
 from ledger.reader import LogReader
-from ledger.registry import Registry
+from ledger.registry import Registry, TypeSpec
 from ledger.store import Writer, WriterLimits, create_log
 from ledger.types import Appended, Command, Draft, LogName, OwnedPosting, SealedSlots
 from server import birth, chart
@@ -25,6 +25,9 @@ KEY_SEED = bytes(range(32))
 RECOVERY_SEED = bytes(range(32, 64))
 BATCH_SEED = bytes(range(64, 96))
 ASSETS = ("JPY", "KWD/3", "USD/2")
+HELD = TypeSpec("test.room.held.v1", {}, "some", (), "may")
+SPENT = TypeSpec("test.money.spent.v1", {}, "some", (), "none", ("spendable",))
+"""What no slice has yet: two phases, and a decision that its own type holds to a guard."""
 
 
 def clock_us() -> int:
@@ -52,7 +55,7 @@ def born(log: LogName, *, registry: Registry | None = None) -> genesis.Birth:
         key=key_of(log).vkey,
         recovery_key=SigningKey(f"{origin_of(log)}/recovery", RECOVERY_SEED).vkey,
         time_zone="UTC",
-        registry=registry or Registry(types, guards),
+        registry=registry or Registry((*types, HELD, SPENT), guards),
         accounts=chart.PUBLIC_ACCOUNTS if log == "public" else chart.BOOKS_ACCOUNTS,
         assets=ASSETS,
         funds=chart.FUNDS,

@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 
+from ledger.balances import digest
+from ledger.grammar import encode_base64
 from ledger.guards import BalanceKey
 from ledger.memory import Accompanied, MemoryStore
 from ledger.reader import LogReader
@@ -40,18 +42,31 @@ class Subject:
     async def give(self, amount: int = 2_500, *, fund: str = "rent", **command: Any) -> Appended:
         return await self.append(Command((public_gift(amount, fund=fund),), **command))
 
+    async def closing(self, month: str) -> Draft:
+        """The draft that closes `month` as things stand."""
+        checker = await self.checker()
+        data = {
+            "balances": encode_base64(digest(checker.balances.through(month))),
+            "registry": encode_base64(checker.registry.sha256()),
+        }
+        return Draft("ledger.period.closed.v1", data, period=month)
+
     async def size(self) -> int:
         return (await self.reader.existing_head()).size
 
     async def verified(self) -> int:
         """Hold every entry against the verifier's own rules; how many there are."""
+        return (await self.checker()).size
+
+    async def checker(self) -> EntryChecker:
+        """The verifier's rules after every entry, each of which they allow."""
         head = await self.reader.existing_head()
         checker = EntryChecker(head.origin, head.log)
         for entry in await self.reader.entries(0):
             checker.check(entry.position, entry.bytes)
             assert entry.leaf_hash == checker.prev
         assert (checker.size, checker.prev, checker.last_at_us) == (head.size, head.last_leaf_hash, head.last_at_us)
-        return checker.size
+        return checker
 
 
 @dataclass(slots=True)
@@ -115,10 +130,16 @@ async def in_postgres(server: Server, log: LogName) -> AsyncIterator[Subject]:
             await admin.close()
 
 
-def spend(amount: int, *guards: str) -> Command:
-    """Set money aside."""
-    postings = (
+def moved(amount: int) -> tuple[OwnedPosting, OwnedPosting]:
+    """Postings that set money of the fund `rent` aside."""
+    return (
         OwnedPosting("assets:float:help", "USD/2", "rent", amount),
         OwnedPosting("assets:cash", "USD/2", "rent", -amount),
     )
-    return Command((Draft("giving.gift.received.v1", {"via": "bank"}, postings, private=EMPTY_SLOTS),), guards=guards)
+
+
+def spend(amount: int, *guards: str) -> Command:
+    """Set money aside."""
+    return Command(
+        (Draft("giving.gift.received.v1", {"via": "bank"}, moved(amount), private=EMPTY_SLOTS),), guards=guards
+    )

@@ -7,7 +7,17 @@ from typing import Any
 from ledger.grammar import encode_base64
 from tests.vectors.bad_form import of_bytes, of_members
 from tests.vectors.bad_genesis import of_opened, of_registry
-from tests.vectors.bad_rules import of_books, of_chain, of_fields, of_money, of_types, of_unknown
+from tests.vectors.bad_rules import (
+    of_books,
+    of_chain,
+    of_decisions,
+    of_fields,
+    of_keys,
+    of_money,
+    of_phases,
+    of_types,
+    of_unknown,
+)
 from tests.vectors.logs import LogMaker
 
 
@@ -16,7 +26,8 @@ def cases(public: LogMaker, books: LogMaker, unknown: LogMaker) -> list[dict[str
     found: list[dict[str, Any]] = []
     for log, made in (
         (public, [*of_bytes(public), *of_members(public), *of_chain(public), *of_money(public), *of_types(public)]),
-        (books, [*of_books(books), *of_fields(books)]),
+        (public, [*of_decisions(public), *of_keys(public)]),
+        (books, [*of_books(books), *of_phases(books), *of_fields(books)]),
         (unknown, [*of_unknown(unknown)]),
     ):
         found += [_case(log.name, len(log.entries), *case) for case in made]

@@ -54,7 +54,7 @@ def of_registry(log: LogMaker) -> Iterator[Case]:
 
     def with_guard(**members: Any) -> bytes:
         guard = {"accounts": ["assets:cash"], "by": "fund", "sign": 1, **members}
-        return with_text(dump({**good, "guards": {"new": guard}}).decode())
+        return with_text(dump({**good, "guards": {**good["guards"], "new": guard}}).decode())
 
     code = "registry-invalid"
     wrong_hash = {**published["data"], "sha256": encode_base64(bytes(32))}
@@ -86,6 +86,12 @@ def of_registry(log: LogMaker) -> Iterator[Case]:
     yield "type with a slot twice", with_type(slots=[["s", "audit"]] * 8), code
     yield "type with a slot of no group", with_type(slots=[[f"s{i}", "public"] for i in range(8)]), code
     yield "type with a slot of one part", with_type(slots=[[f"s{i}"] for i in range(8)]), code
+    yield "type held to a guard that is not there", with_type(guards=["float"]), code
+    yield "type held to a guard by owner", with_type(guards=["points"]), code
+    yield "type held to no guards", with_type(guards=[]), code
+    yield "type held to a guard twice", with_type(guards=["spendable", "spendable"]), code
+    yield "type held to a number", with_type(guards=[1]), code
+    yield "type without postings held to a guard", with_type(guards=["spendable"], postings="none"), code
     for spec in (
         "slug",
         {},

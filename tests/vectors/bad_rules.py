@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
+from ledger import keys, note
 from ledger.grammar import encode_base64
+from ledger.guards import Guard
 from ledger.registry import Registry
 from tests.vectors import logs
 from tests.vectors.logs import LogMaker, line
@@ -130,21 +133,87 @@ def of_types(log: LogMaker) -> Iterator[Case]:
     yield "policy with another hash", dump(log.document(AT, "ledger.policy.changed.v1", policy)), code
     close = log.documents[-2]["data"]
     yield "close of a month that runs", dump(log.document(AT, "ledger.period.closed.v1", close)), "period-invalid"
+    close = log.closed("2026-10")
     late = log.document("2026-11-05T00:00:00.000000Z", "ledger.period.closed.v1", close, period="2026-10")
     yield "close under another registry", spoil(late, data={**close, "registry": encode_base64(bytes(32))}), code
+    yield "close with the balances of the month before", spoil(late, data=log.closed("2026-09")), code
+    yield "close of no balances", spoil(late, data={**close, "balances": encode_base64(sha256(b"").digest())}), code
+    skipped = {"at": "2026-12-05T00:00:00.000000Z", "period": "2026-11", "data": log.closed("2026-11")}
+    yield "a month left out when closing", spoil(late, **skipped), "period-invalid"
     yield "opened twice", dump(log.document(AT, "ledger.log.opened.v1", log.opened())), "genesis-invalid"
     text = Registry([logs.GIFT]).to_text()
     again = log.document(AT, "ledger.registry.published.v1", log.registry_data(text))
     yield "a later registry without an earlier type", dump(again), "registry-invalid"
+    eased = Registry(logs.TYPES, [Guard("spendable", ("assets:cash",), "fund", 1), logs.POINTS]).to_text()
+    easier = log.document(AT, "ledger.registry.published.v1", log.registry_data(eased))
+    yield "a later registry with an easier guard", dump(easier), "registry-invalid"
+
+
+def of_decisions(log: LogMaker) -> Iterator[Case]:
+    """What only the balances so far can tell."""
+    code = "guard-broken"
+    cash, rent = line("assets:cash", -2398, "rent"), line("expenses:help:rent", 2398, "rent")
+    spent = log.document(AT, logs.SPENT.name, {}, postings=[cash, rent])
+    yield "one cent more is spent than the fund has", dump(spent), code
+    far = [
+        {**cash, "amount": "-9999999999999999999999999999999"},
+        {**rent, "amount": "9999999999999999999999999999999"},
+    ]
+    yield "all the money in the world is spent", spoil(spent, postings=far), code
+    tech = [line("assets:cash", -46, "tech"), line("expenses:help:rent", 46, "tech")]
+    yield "a fund spends what another has", spoil(spent, postings=tech), code
+    owed = [line("assets:cash", -1, "rent"), line("expenses:processing", 2398, "rent")]
+    owed.append(line("liabilities:accrued_fees", -2397, "rent"))
+    yield "what is owed counts", spoil(spent, postings=owed), code
+
+
+def of_keys(log: LogMaker) -> Iterator[Case]:
+    """Keys that the recovery key did not let in, or let in otherwise."""
+    code = "key-invalid"
+    size = log.checker.size + 1
+    other = note.SigningKey(log.key.name, b"o" * 32)
+    data = log.key_change("introduced", other.vkey, size)
+    name = "ledger.key.introduced.v1"
+    introduced = log.document(AT, name, data)
+    by_log = log.key.signature(keys.statement(log.key.name, "introduced", other.vkey, size))
+    for what, spoiled in (
+        ("signed by the log's key", {**data, "signature": encode_base64(by_log)}),
+        ("signed for another size", {**data, "size": size + 1}),
+        ("signed for another key", {**data, "key": note.SigningKey(log.key.name, b"p" * 32).vkey}),
+        ("signed as retired", {**log.key_change("retired", other.vkey, size)}),
+        ("from a size before its entry", log.key_change("introduced", other.vkey, size - 1)),
+        ("of another log", log.key_change("introduced", note.SigningKey("other.org/ledger", b"o" * 32).vkey, size)),
+        ("that is no key", log.key_change("introduced", "nobody", size)),
+        ("introduced before", log.key_change("introduced", log.next_key.vkey, size)),
+        ("of entry 0", log.key_change("introduced", log.key.vkey, size)),
+        ("without a signature", {**data, "signature": ""}),
+    ):
+        yield f"a key {what}", spoil(introduced, data=spoiled), code
+    retired = log.document(AT, "ledger.key.retired.v1", log.key_change("retired", log.key.vkey, size))
+    yield "the last key retired", dump(retired), code
+    yield "a key retired again", spoil(retired, data=log.key_change("retired", log.next_key.vkey, size)), code
+    yield "a key retired that never was", spoil(retired, data=log.key_change("retired", other.vkey, size)), code
+
+
+def of_phases(log: LogMaker) -> Iterator[Case]:
+    """What is pending is resolved once, and expires when it said."""
+    code = "phase-invalid"
+    last = log.documents[-1]
+    held = log.document("2026-09-01T12:30:04.000001Z", logs.HELD.name, {}, postings=last["postings"])
+    for phase in ("posted", "voided", "expired"):
+        yield f"{phase}: nothing pending", spoil(held, phase=phase, refers_to=[10]), code
+        yield f"{phase}: resolved before", spoil(held, phase=phase, refers_to=[9]), code
+        yield f"{phase}: one of two resolved before", spoil(held, phase=phase, refers_to=[12, 15]), code
+    yield "expired before its time", spoil(held, phase="expired", refers_to=[15]), code
 
 
 def of_books(log: LogMaker) -> Iterator[Case]:
     """Times of a log that counts microseconds."""
     at = log.documents[-1]["at"]
-    held = log.document("2026-09-01T12:00:02.000000Z", logs.HELD.name, {}, postings=log.documents[-1]["postings"])
+    held = log.document("2026-09-01T12:40:00.000000Z", logs.HELD.name, {}, postings=log.documents[-1]["postings"])
     yield "the same microsecond in books", spoil(held, at=at), "time-backwards"
-    yield "a microsecond before in books", spoil(held, at="2026-09-01T12:00:01.000000Z"), "time-backwards"
-    fields = dump(log.document("2026-09-01T12:00:02.000000Z", logs.FIELDS.name, {**logs.FIELD_VALUES, "count": 0}))
+    yield "a microsecond before in books", spoil(held, at="2026-09-01T12:30:03.000000Z"), "time-backwards"
+    fields = dump(log.document("2026-09-01T12:40:00.000000Z", logs.FIELDS.name, {**logs.FIELD_VALUES, "count": 0}))
     yield "zero with a sign", fields.replace(b'"count":0', b'"count":-0'), "entry-not-canonical"
 
 
@@ -178,7 +247,7 @@ def of_fields(log: LogMaker) -> Iterator[Case]:
         data = {**logs.FIELD_VALUES, name: value}
         yield (
             f"data.{name} is {value!r:.60}",
-            dump(log.document("2026-09-01T12:00:02.000000Z", logs.FIELDS.name, data)),
+            dump(log.document("2026-09-01T12:40:00.000000Z", logs.FIELDS.name, data)),
             "data-invalid",
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
-from ledger import canonical, note, slots
+from ledger import canonical, keys, note, slots
+from ledger.balances import digest
 from ledger.checkpoint import Checkpoint
 from ledger.grammar import encode_base64
 from ledger.guards import Guard
@@ -39,6 +40,7 @@ HELP = TypeSpec(
 )
 CORRECTED = TypeSpec("giving.gift.corrected.v1", {}, "none", (), "must")
 HELD = TypeSpec("care.room.held.v1", {}, "some", (), "may")
+SPENT = TypeSpec("giving.spending.paid.v1", {}, "some", (), "none", ("spendable",))
 FIELDS = TypeSpec(
     "test.field.shown.v1",
     {
@@ -58,7 +60,8 @@ FIELDS = TypeSpec(
 )
 SPENDABLE = Guard("spendable", ("assets:cash", "liabilities:accrued_fees"), "fund", 1)
 POINTS = Guard("points", ("points:members",), "owner", -1)
-REGISTRY = Registry([GIFT, HELP, CORRECTED, HELD, FIELDS], [SPENDABLE, POINTS])
+TYPES = (GIFT, HELP, CORRECTED, HELD, SPENT, FIELDS)
+REGISTRY = Registry(TYPES, [SPENDABLE, POINTS])
 
 FIELD_VALUES: dict[str, Any] = {
     "account": "expenses:help:rent",
@@ -97,6 +100,7 @@ class LogMaker:
         self.name = name
         self.log = log
         self.key = note.SigningKey(origin, bytes([seed]) * 32)
+        self.next_key = note.SigningKey(origin, bytes([seed + 100]) * 32)
         self.checker = EntryChecker(origin, log)
         self.entries: list[bytes] = []
         self.documents: list[dict[str, Any]] = []
@@ -144,6 +148,20 @@ class LogMaker:
         policy = '{"gift":"live"}'
         data = {"from": at[:7], "policy": policy, "sha256": encode_base64(sha256(policy.encode()).digest())}
         self.add(at, "ledger.policy.changed.v1", data)
+
+    def close(self, at: str, month: str) -> None:
+        """Closes a month."""
+        self.add(at, "ledger.period.closed.v1", self.closed(month), period=month)
+
+    def closed(self, month: str) -> dict[str, str]:
+        """`data` of the entry that closes a month."""
+        balances = digest(self.checker.balances.through(month))
+        return {"balances": encode_base64(balances), "registry": encode_base64(REGISTRY.sha256())}
+
+    def key_change(self, change: Literal["introduced", "retired"], vkey: str, size: int) -> dict[str, Any]:
+        """`data` of an entry that introduces or retires a key of this log."""
+        signature = RECOVERY.signature(keys.statement(self.key.name, change, vkey, size))
+        return {"key": vkey, "signature": encode_base64(signature), "size": size}
 
     def opened(self) -> dict[str, Any]:
         """`data` of position 0."""
@@ -216,14 +234,18 @@ def public_log() -> LogMaker:
         line("equity:interfund", -45, "tech"),
     ]
     log.add("2026-09-02T00:00:00.000000Z", HELD.name, {}, postings=moved)
+    spent = [line("assets:cash", -10000, "rent"), line("expenses:help:rent", 10000, "rent")]
+    log.add("2026-09-03T00:00:00.000000Z", SPENT.name, {}, postings=spent)
+    at = "2026-09-04T00:00:00.000000Z"
+    log.add(at, "ledger.key.introduced.v1", log.key_change("introduced", log.next_key.vkey, log.checker.size + 1))
+    log.add(at, "ledger.key.retired.v1", log.key_change("retired", log.next_key.vkey, log.checker.size + 3))
     pooled = [line("expenses:help:rent", 8125, "rent"), line("liabilities:vendors", -8125, "rent")]
     help_data = {"lines": encode_base64(b"l" * 32), "people_min": 11}
     # Three in the morning of 1 October in Greenwich is still September in Denver.
     at, september = "2026-10-01T03:00:00.000000Z", {"period": "2026-09"}
     log.add(at, HELP.name, help_data, postings=pooled, private=private(HELP, {"line_00": "a"}), **september)
     log.add("2026-10-02T03:00:00.000000Z", CORRECTED.name, {}, refers_to=[12, 13], **september)
-    closed = {"balances": encode_base64(b"b" * 32), "registry": encode_base64(REGISTRY.sha256())}
-    log.add("2026-10-05T00:00:00.000000Z", "ledger.period.closed.v1", closed, **september)
+    log.close("2026-10-05T00:00:00.000000Z", "2026-09")
     at = "2026-10-05T00:10:00.000000Z"
     log.add(at, GIFT.name, {"via": "bank"}, postings=postings("rent", 2500, 103), private=gift_private)
     return log
@@ -255,6 +277,12 @@ def books_log() -> LogMaker:
     large = [line("assets:cash", most, "general"), line("income:gifts", -most, "general")]
     log.add("2026-09-01T12:00:01.000000Z", HELD.name, {}, postings=large)
     log.add("2026-09-01T12:00:01.000001Z", HELD.name, {}, postings=points, phase="posted", refers_to=[9])
+    for second in (2, 3, 4, 5):
+        members = {"phase": "pending", "expires_at": f"2026-09-01T12:30:0{second}.000000Z"}
+        log.add(f"2026-09-01T12:00:0{second}.000000Z", HELD.name, {}, postings=points, **members)
+    log.add("2026-09-01T12:01:00.000000Z", HELD.name, {}, postings=points, phase="voided", refers_to=[12])
+    # One entry may resolve several; expired is what nobody resolved in time, at the very moment or later.
+    log.add("2026-09-01T12:30:04.000000Z", HELD.name, {}, postings=points, phase="expired", refers_to=[13, 14])
     return log
 
 
