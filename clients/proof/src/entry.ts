@@ -1,43 +1,33 @@
+/** Entries one after the other: bytes, members, chain, time and sums (SPEC 2 to 4 and 6). */
 import { toBase64, utf8 } from "./bytes.ts";
 import { ProofFailure } from "./failure.ts";
+import { checkGenesis } from "./genesis.ts";
+import { readCanonical } from "./json.ts";
+import { asEntry, type Entry } from "./members.ts";
 import { leafHash } from "./merkle.ts";
+import { checkPostings } from "./postings.ts";
 import { sha256 } from "./sha256.ts";
 
-/** One line of double entry; `amount` is a decimal string of minor units, debits positive. */
-export interface Posting {
-  readonly account: string;
-  readonly amount: string;
-  readonly asset: string;
-  readonly fund: string;
+export const ENTRY_BYTES_MAX = 16_384;
+
+/** `prev` of position 0. */
+export const EMPTY_PREV = toBase64(sha256(new Uint8Array()));
+
+/** An entry together with what it was read from. */
+export interface Accepted {
+  readonly entry: Entry;
+  readonly text: string;
+  readonly leaf: Uint8Array;
 }
 
-/** An entry, parsed. */
-export interface Entry {
-  readonly at: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly log: string;
-  readonly period: string;
-  readonly position: number;
-  readonly postings: readonly Posting[];
-  readonly prev: string;
-  readonly type: string;
-  readonly v: number;
-  readonly private?: { readonly alg: string; readonly root: string };
-  readonly refers_to?: readonly number[];
-  readonly phase?: string;
-}
-
-const REQUIRED = ["at", "data", "log", "period", "position", "postings", "prev", "type", "v"];
-const OPTIONAL = ["expires_at", "phase", "private", "refers_to"];
-const BYTES_MAX = 16_384;
-const DEPTH_MAX = 4;
-const INTERFUND = "equity:interfund";
-
-/** Judges entries one after the other: bytes, chain, times and sums. What it accepts is hashed. */
+/**
+ * Judges entries in order and hashes what it accepts. It carries no registry: what types, accounts and funds the log's
+ * own entries allow is judged by `verify.py`, which reads the log from its beginning.
+ */
 export class EntryChecker {
   private lastAt = "";
 
-  /** Continues at `position` after an entry whose leaf hash is `prev` (undefined: not known yet, taken from the first). */
+  /** Continues at `position` after an entry whose leaf hash is `prev`; undefined where that is not known. */
   constructor(
     readonly origin: string,
     private position: number,
@@ -49,106 +39,55 @@ export class EntryChecker {
     return this.position;
   }
 
-  /** Accept the next entry and return it with its leaf hash, or throw ProofFailure at its position. */
-  accept(text: string): { entry: Entry; leaf: Uint8Array } {
-    const bytes = utf8(text);
-    const entry = parse(text, bytes.length, this.position);
-    const wrong = (code: string, why: string): ProofFailure => new ProofFailure(code, why, this.position);
-    if (entry.log !== this.origin) throw wrong("log-mismatch", "the entry belongs to another log");
-    if (entry.position !== this.position) throw wrong("position-mismatch", `the entry says ${entry.position}`);
+  /** Accept the next entry, or throw ProofFailure at its position and stay where it was. */
+  accept(source: string | Uint8Array): Accepted {
+    try {
+      const { entry, text, leaf } = parseEntry(source);
+      this.checkPlace(entry);
+      checkGenesis(entry);
+      checkPostings(entry.postings);
+      this.prev = toBase64(leaf);
+      this.lastAt = entry.at;
+      this.position++;
+      return { entry, text, leaf };
+    } catch (error) {
+      if (error instanceof ProofFailure) throw new ProofFailure(error.code, error.message, this.position);
+      throw error;
+    }
+  }
+
+  private checkPlace(entry: Entry): void {
+    if (entry.log !== this.origin) throw new ProofFailure("log-mismatch", `it belongs to ${entry.log}`);
+    if (entry.position !== this.position) {
+      throw new ProofFailure("position-mismatch", `it says that it is entry ${entry.position}`);
+    }
     if (this.prev !== undefined && entry.prev !== this.prev) {
-      throw wrong("prev-mismatch", "the entry does not continue the one before it");
+      throw new ProofFailure("prev-mismatch", "it does not continue the entry before it");
     }
-    if (entry.at < this.lastAt) throw wrong("time-backwards", "its time is before that of the entry before");
-    checkSums(entry, this.position);
-    const leaf = leafHash(bytes);
-    this.prev = toBase64(leaf);
-    this.lastAt = entry.at;
-    this.position++;
-    return { entry, leaf };
+    const isPublic = !/\/(books|audit)$/.test(this.origin);
+    if (isPublic && !entry.at.endsWith(":00.000000Z")) {
+      throw new ProofFailure("entry-malformed", "a public entry tells the minute, and no more");
+    }
+    if (isPublic ? entry.at < this.lastAt : entry.at <= this.lastAt) {
+      throw new ProofFailure("time-backwards", `${entry.at} is not after ${this.lastAt}`);
+    }
   }
 }
 
-/** `prev` of position 0. */
-export const EMPTY_PREV = toBase64(sha256(new Uint8Array()));
+/** One entry by itself: its bytes and its members, without its place in the log. */
+export function parseEntry(source: string | Uint8Array): Accepted {
+  const bytes = typeof source === "string" ? utf8(source) : source;
+  if (bytes.length > ENTRY_BYTES_MAX) {
+    throw new ProofFailure("entry-too-large", `it is ${bytes.length} bytes long, and ${ENTRY_BYTES_MAX} are allowed`);
+  }
+  const text = typeof source === "string" ? source : decoded(source);
+  return { entry: asEntry(readCanonical(text)), text, leaf: leafHash(bytes) };
+}
 
-/** The members of canonical bytes; throws ProofFailure for anything else. */
-export function parse(text: string, length: number, position?: number): Entry {
-  if (length > BYTES_MAX) throw new ProofFailure("entry-too-large", `${length} bytes`, position);
-  let value: unknown;
+function decoded(bytes: Uint8Array): string {
   try {
-    value = JSON.parse(text);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new ProofFailure("entry-malformed", "it is not JSON", position);
+    throw new ProofFailure("entry-malformed", "it is not UTF-8");
   }
-  const code = judge(value, DEPTH_MAX);
-  if (code !== undefined || !isRecord(value))
-    throw new ProofFailure("entry-malformed", code ?? "it is no object", position);
-  if (canonical(value) !== text) {
-    throw new ProofFailure("entry-not-canonical", "its bytes are not the canonical form of what they say", position);
-  }
-  const names = Object.keys(value);
-  if (!REQUIRED.every((name) => name in value) || !names.every((n) => REQUIRED.includes(n) || OPTIONAL.includes(n))) {
-    throw new ProofFailure("entry-malformed", "members are missing or unknown", position);
-  }
-  const isShaped =
-    typeof value["at"] === "string" && typeof value["type"] === "string" && Array.isArray(value["postings"]);
-  if (!isShaped || value["v"] !== 1 || !isRecord(value["data"])) {
-    throw new ProofFailure("entry-malformed", "a member is not of its form", position);
-  }
-  return value as unknown as Entry;
-}
-
-function checkSums(entry: Entry, position: number): void {
-  const sums = new Map<string, bigint>();
-  let last = "";
-  for (const line of entry.postings) {
-    if (!/^-?[1-9][0-9]{0,30}$/.test(String(line.amount))) {
-      throw new ProofFailure("entry-malformed", "an amount is not of its form", position);
-    }
-    const here = `${line.account} ${line.asset} ${line.fund}`;
-    if (here <= last) throw new ProofFailure("postings-unsorted", `${here} stands out of order`, position);
-    last = here;
-    const key = `${line.asset} ${line.fund}`;
-    sums.set(key, (sums.get(key) ?? 0n) + BigInt(line.amount));
-    if (line.account === INTERFUND) {
-      // What one fund gives another receives: over all funds it is nothing.
-      const over = `${line.asset} in ${INTERFUND}`;
-      sums.set(over, (sums.get(over) ?? 0n) + BigInt(line.amount));
-    }
-  }
-  for (const [key, total] of sums) {
-    if (total !== 0n) throw new ProofFailure("sum-not-zero", `${key} sums to ${total}`, position);
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** What makes a value unfit for an entry, or undefined. */
-function judge(value: unknown, depth: number): string | undefined {
-  if (typeof value === "string") return /\p{Surrogate}/u.test(value) ? "it holds half a character" : undefined;
-  if (typeof value === "number")
-    return Number.isSafeInteger(value) ? undefined : "it holds a number that is no integer";
-  if (depth === 0) return "it is nested too deeply";
-  if (Array.isArray(value)) return first(value.map((item) => judge(item, depth - 1)));
-  if (!isRecord(value)) return "it holds null, true or false";
-  const names = Object.keys(value);
-  if (!names.every((name) => /^[a-z0-9_]+$/.test(name))) return "a member's name is not of [a-z0-9_]";
-  return first(names.map((name) => judge(value[name], depth - 1)));
-}
-
-function first(found: (string | undefined)[]): string | undefined {
-  return found.find((item) => item !== undefined);
-}
-
-/** RFC 8785 for what an entry may hold: sorted members, no blanks. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (isRecord(value)) {
-    const members = Object.keys(value).sort();
-    return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
-  }
-  return JSON.stringify(value);
 }

@@ -1,8 +1,16 @@
 /** Verification of a SecondWind log in the browser: no dependency, the same rules and codes as `verify.py`. */
 export { equal as equalHashes, fromBase64, toBase64, toHex, utf8 } from "./bytes.ts";
-export { EMPTY_PREV, type Entry, EntryChecker, type Posting } from "./entry.ts";
+export { type Checkpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+export { canVerify, verifyEd25519 } from "./ed25519.ts";
+export { type Accepted, EMPTY_PREV, EntryChecker, parseEntry } from "./entry.ts";
 export { ProofFailure } from "./failure.ts";
-export { Frontier, inclusionRoot, leafHash, nodeHash, rootOf } from "./merkle.ts";
-export { type Checkpoint, canVerify, openCheckpoint, parseKey, type VerifyKey } from "./note.ts";
+export { canonical } from "./json.ts";
+export { parseKey, type VerifyKey } from "./keys.ts";
+export type { Entry } from "./members.ts";
+export { Frontier, leafHash, nodeHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle.ts";
+export { openNote } from "./note.ts";
+export type { Posting } from "./postings.ts";
 export { sha256 } from "./sha256.ts";
-export { hashesOf, type TileReader, TileTree, tilePath } from "./tiles.ts";
+export { type Opening, slotHash, verifyOpening } from "./slots.ts";
+export { TILE_WIDTH, type TileReader, TileTree, tilePath } from "./tiles.ts";
+export { parseTlogProof, verifyTlogProof } from "./tlogproof.ts";

@@ -1,96 +1,89 @@
+/** Signed notes as C2SP has them, read strictly (SPEC 10). */
 import { concat, equal, fromBase64, utf8 } from "./bytes.ts";
+import { verifyEd25519 } from "./ed25519.ts";
 import { ProofFailure } from "./failure.ts";
-import { sha256 } from "./sha256.ts";
+import { COSIGNATURE, KEY_NAME, type VerifyKey } from "./keys.ts";
 
-const NOTE_CHARS_MAX = 65_536;
-const ED25519 = 1;
+export const NOTE_BYTES_MAX = 65_536;
+export const SIGNATURES_MAX = 100;
 
-/** A verification key: `<name>+<8 hex>+<base64(type || key)>`. */
-export interface VerifyKey {
+const KEY_ID_BYTES = 4;
+const TIME_BYTES = 8;
+
+/** A note that at least one of the keys asked for has signed, and their names. */
+export interface OpenedNote {
   readonly text: string;
+  readonly names: readonly string[];
+}
+
+interface Signature {
   readonly name: string;
   readonly id: Uint8Array;
-  readonly key: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A signed tree head. */
-export interface Checkpoint {
-  readonly origin: string;
-  readonly size: number;
-  readonly root: Uint8Array;
-  readonly note: string;
-}
-
-/** Read a verification key; throws when the text is not one of Ed25519. */
-export function parseKey(text: string): VerifyKey {
-  const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(text);
-  if (match === null) throw new Error("a key looks like name+1a2b3c4d+base64");
-  const [, name, id, encoded] = match as unknown as [string, string, string, string];
-  const blob = fromBase64(encoded);
-  if (blob.length !== 33 || blob[0] !== ED25519) throw new Error("only Ed25519 keys are known here");
-  const computed = sha256(concat(utf8(`${name}\n`), blob)).slice(0, 4);
-  if (Array.from(computed, (b) => b.toString(16).padStart(2, "0")).join("") !== id) {
-    throw new Error("the key's identifier does not fit it");
-  }
-  return { text, name, id: computed, key: blob.slice(1) };
-}
-
-/** Whether this browser can verify Ed25519 signatures at all. */
-export async function canVerify(): Promise<boolean> {
-  try {
-    await importKey(fromBase64("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The checkpoint that `key` signed. Throws ProofFailure with the shared codes. */
-export async function openCheckpoint(note: string, key: VerifyKey): Promise<Checkpoint> {
-  const malformed = (why: string): ProofFailure => new ProofFailure("checkpoint-malformed", why);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a note may not hold
-  if (note.length > NOTE_CHARS_MAX || /[\x00-\x09\x0b-\x1f\x7f]/.test(note) || !note.endsWith("\n")) {
-    throw malformed("the note is too long, or has control characters");
-  }
-  const cut = note.lastIndexOf("\n\n");
-  if (cut < 0 || cut + 2 === note.length) throw malformed("the note has no text or no signatures");
-  const text = note.slice(0, cut + 1);
-  await verifySignature(text, note.slice(cut + 2, -1).split("\n"), key);
-  const lines = text.split("\n");
-  const [origin, size, root] = lines as [string, string, string];
-  if (lines.length !== 4 || !/^(0|[1-9][0-9]{0,15})$/.test(size))
-    throw malformed("a checkpoint has origin, size, root");
-  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(root)) throw malformed("the root is not a hash");
-  if (origin !== key.name)
-    throw new ProofFailure("log-mismatch", `the checkpoint is of ${origin}, the key of ${key.name}`);
-  return { origin, size: Number(size), root: fromBase64(root), note };
-}
-
-async function verifySignature(text: string, lines: string[], key: VerifyKey): Promise<void> {
-  let found = false;
-  for (const line of lines) {
-    const match = /^\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
-    const blob = match === null ? undefined : decoded(match[2] as string);
-    if (match === null || blob === undefined || blob.length < 5) {
-      throw new ProofFailure("checkpoint-malformed", "a signature line is not of its form");
+/**
+ * Open a note. Signatures by other keys are passed over; one by a key asked for that does not verify condemns the note.
+ * Throws ProofFailure: `checkpoint-malformed`, `signature-invalid` or `signature-missing`.
+ */
+export async function openNote(note: string | Uint8Array, keys: readonly VerifyKey[]): Promise<OpenedNote> {
+  const { text, signatures } = split(decoded(note));
+  const names = new Set<string>();
+  for (const signature of signatures) {
+    const key = keys.find((one) => one.name === signature.name && equal(one.id, signature.id));
+    if (key === undefined) continue;
+    if (!(await verifies(text, signature.bytes, key))) {
+      throw new ProofFailure("signature-invalid", `the signature of ${key.name} is not valid`);
     }
-    if (match[1] !== key.name || !equal(blob.slice(0, 4), key.id)) continue;
-    const imported = await importKey(key.key);
-    const isValid = blob.length === 68 && (await crypto.subtle.verify("Ed25519", imported, blob.slice(4), utf8(text)));
-    if (!isValid || found) throw new ProofFailure("signature-invalid", "the log's signature is not valid");
-    found = true;
+    names.add(key.name);
   }
-  if (!found) throw new ProofFailure("signature-missing", "the note is not signed by the key this browser keeps");
+  if (names.size === 0) throw new ProofFailure("signature-missing", "none of the keys asked for has signed the note");
+  return { text, names: [...names] };
 }
 
-function importKey(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]);
+function verifies(text: string, signature: Uint8Array<ArrayBuffer>, key: VerifyKey): Promise<boolean> {
+  if (key.algorithm !== COSIGNATURE) return verifyEd25519(key.key, utf8(text), signature);
+  if (signature.length !== TIME_BYTES + 64) return Promise.resolve(false);
+  const time = signature.slice(0, TIME_BYTES).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return verifyEd25519(key.key, utf8(`cosignature/v1\ntime ${time}\n${text}`), signature.slice(TIME_BYTES));
 }
 
-function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
+function decoded(note: string | Uint8Array): string {
+  const bytes = typeof note === "string" ? utf8(note) : note;
+  if (bytes.length > NOTE_BYTES_MAX) throw malformed(`the note is longer than ${NOTE_BYTES_MAX} bytes`);
   try {
-    return fromBase64(text);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return undefined;
+    throw malformed("the note is not UTF-8");
   }
+}
+
+function split(note: string): { text: string; signatures: readonly Signature[] } {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a note may not hold
+  if (/[\x00-\x09\x0b-\x1f]/.test(note)) throw malformed("the note has control characters");
+  const cut = note.lastIndexOf("\n\n");
+  if (cut < 0 || !note.endsWith("\n") || cut + 2 === note.length) {
+    throw malformed("a note is text, an empty line, and signatures");
+  }
+  const lines = note.slice(cut + 2, -1).split("\n");
+  if (lines.length > SIGNATURES_MAX) throw malformed(`the note has more than ${SIGNATURES_MAX} signatures`);
+  return { text: note.slice(0, cut + 1), signatures: lines.map(readSignature) };
+}
+
+function readSignature(line: string): Signature {
+  const parts = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line);
+  const [, name, encoded] = (parts ?? []) as unknown as [string, string, string];
+  if (parts === null || !KEY_NAME.test(name)) throw malformed("a signature line is not of its form");
+  let blob: Uint8Array<ArrayBuffer>;
+  try {
+    blob = concat(fromBase64(encoded));
+  } catch {
+    throw malformed("a signature is not canonical base64");
+  }
+  if (blob.length <= KEY_ID_BYTES) throw malformed("a signature is too short");
+  return { name, id: blob.slice(0, KEY_ID_BYTES), bytes: blob.slice(KEY_ID_BYTES) };
+}
+
+function malformed(why: string): ProofFailure {
+  return new ProofFailure("checkpoint-malformed", why);
 }

@@ -1,14 +1,14 @@
 /** The page's pure parts: proving, folding, money. */
 
-import { Frontier, leafHash, toBase64, utf8 } from "@secondwind/proof";
+import { canonical, EMPTY_PREV, Frontier, leafHash, toBase64, utf8 } from "@secondwind/proof";
 import { describe, expect, test } from "vitest";
-import { canonical } from "../../proof/src/entry.ts";
 import { fold, fromAnswer } from "../src/ledger/fold.ts";
 import { formatAmount } from "../src/ledger/money.ts";
 import { Prover } from "../src/ledger/prover.ts";
 import { merge, prove, type Row } from "../src/ledger/rows.ts";
 
 const ORIGIN = "example.org/ledger";
+const FIRST = 5;
 
 function gift(position: number, prev: string, amount = "2500"): string {
   return canonical({
@@ -27,13 +27,21 @@ function gift(position: number, prev: string, amount = "2500"): string {
   });
 }
 
-function chain(count: number): { texts: string[]; roots: Uint8Array[] } {
+/** The tree over what stands before the first gift. */
+function beginning(): Frontier {
   const frontier = new Frontier();
+  for (let position = 0; position < FIRST; position++) frontier.append(leafHash(utf8(`${position}`)));
+  return frontier;
+}
+
+/** Some gifts, and the root over the log before them and after each. */
+function chain(count: number): { texts: string[]; roots: Uint8Array[] } {
+  const frontier = beginning();
   const texts: string[] = [];
   const roots = [frontier.root()];
-  let prev = "";
-  for (let position = 0; position < count; position++) {
-    const text = gift(position, prev);
+  let prev = EMPTY_PREV;
+  for (let n = 0; n < count; n++) {
+    const text = gift(FIRST + n, prev);
     const leaf = leafHash(utf8(text));
     frontier.append(leaf);
     prev = toBase64(leaf);
@@ -43,49 +51,49 @@ function chain(count: number): { texts: string[]; roots: Uint8Array[] } {
   return { texts, roots };
 }
 
-const signed = (size: number, root: Uint8Array) => ({ origin: ORIGIN, size, root, note: "" });
+const signed = (gifts: number, root: Uint8Array) => ({ origin: ORIGIN, size: FIRST + gifts, root, note: "" });
 
 describe("the prover", () => {
   const { texts, roots } = chain(20);
-  const root = (size: number) => roots[size] as Uint8Array;
+  const root = (gifts: number) => roots[gifts] as Uint8Array;
 
   test("nothing is proved before a signed root says so", () => {
-    const prover = new Prover(ORIGIN, new Frontier(), "");
+    const prover = new Prover(ORIGIN, beginning(), EMPTY_PREV);
     for (const text of texts) prover.accept(text);
-    expect(prover.provedSize).toBe(0);
+    expect(prover.provedSize - FIRST).toBe(0);
     prover.compare(signed(12, root(12)));
-    expect(prover.provedSize).toBe(12);
+    expect(prover.provedSize - FIRST).toBe(12);
     prover.compare(signed(20, root(20)));
-    expect(prover.provedSize).toBe(20);
+    expect(prover.provedSize - FIRST).toBe(20);
   });
 
   test("a checkpoint that is ahead waits for its entries", () => {
-    const prover = new Prover(ORIGIN, new Frontier(), "");
+    const prover = new Prover(ORIGIN, beginning(), EMPTY_PREV);
     prover.compare(signed(3, root(3)));
     for (const [i, text] of texts.slice(0, 3).entries()) {
-      expect(prover.provedSize).toBe(0);
+      expect(prover.provedSize - FIRST).toBe(0);
       prover.accept(text);
-      expect(prover.provedSize).toBe(i === 2 ? 3 : 0);
+      expect(prover.provedSize - FIRST).toBe(i === 2 ? 3 : 0);
     }
   });
 
   test("a late, older checkpoint takes nothing back", () => {
-    const prover = new Prover(ORIGIN, new Frontier(), "");
+    const prover = new Prover(ORIGIN, beginning(), EMPTY_PREV);
     for (const text of texts) prover.accept(text);
     prover.compare(signed(20, root(20)));
     prover.compare(signed(5, root(5)));
-    expect(prover.provedSize).toBe(20);
+    expect(prover.provedSize - FIRST).toBe(20);
   });
 
   test("a root of another history is refused", () => {
-    const prover = new Prover(ORIGIN, new Frontier(), "");
+    const prover = new Prover(ORIGIN, beginning(), EMPTY_PREV);
     for (const text of texts) prover.accept(text);
     expect(() => prover.compare(signed(12, root(13)))).toThrow(/root/);
-    expect(prover.provedSize).toBe(0);
+    expect(prover.provedSize - FIRST).toBe(0);
   });
 
   test("one changed byte is refused at its position", () => {
-    const prover = new Prover(ORIGIN, new Frontier(), "");
+    const prover = new Prover(ORIGIN, beginning(), EMPTY_PREV);
     prover.accept(texts[0] as string);
     const changed = (texts[1] as string).replace('"2026-09"', '"2026-08"');
     prover.accept(changed); // by itself it is well formed
