@@ -12,5 +12,5 @@ export { openNote } from "./note.ts";
 export type { Posting } from "./postings.ts";
 export { sha256 } from "./sha256.ts";
 export { type Opening, slotHash, verifyOpening } from "./slots.ts";
-export { TILE_WIDTH, type TileReader, TileTree, tilePath } from "./tiles.ts";
+export { bundlePath, readBundle, TILE_WIDTH, type TileReader, TileTree, tilePath } from "./tiles.ts";
 export { parseTlogProof, verifyTlogProof } from "./tlogproof.ts";

@@ -10,12 +10,33 @@ export const TILE_WIDTH = 256;
 export type TileReader = (path: string) => Promise<Uint8Array>;
 
 /** Path of a tile. */
-export function tilePath(level: number, n: number, width = TILE_WIDTH): string {
+export function tilePath(level: number | "entries", n: number, width = TILE_WIDTH): string {
   const groups = [String(n % 1000).padStart(3, "0")];
   for (let rest = Math.floor(n / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
     groups.unshift(`x${String(rest % 1000).padStart(3, "0")}`);
   }
   return `tile/${level}/${groups.join("/")}${width === TILE_WIDTH ? "" : `.p/${width}`}`;
+}
+
+/** Path of an entry bundle, the first `width` entries of it. */
+export function bundlePath(n: number, width = TILE_WIDTH): string {
+  return tilePath("entries", n, width);
+}
+
+/** The entries of a bundle of `width`. Throws `truncated` where it is cut, or followed by anything. */
+export function readBundle(bundle: Uint8Array, width: number): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  let at = 0;
+  while (at + 2 <= bundle.length && entries.length < width) {
+    const end = at + 2 + (((bundle[at] as number) << 8) | (bundle[at + 1] as number));
+    if (end > bundle.length) break;
+    entries.push(bundle.slice(at + 2, end));
+    at = end;
+  }
+  if (entries.length !== width || at !== bundle.length) {
+    throw new ProofFailure("truncated", `the bundle does not hold exactly ${width} entries`);
+  }
+  return entries;
 }
 
 /** The tiles under one signed checkpoint; every hash that it hands out is proved to lie under the signed root. */

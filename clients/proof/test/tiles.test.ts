@@ -1,5 +1,16 @@
-import { expect, test } from "vitest";
-import { Frontier, leafHash, rootOf, TILE_WIDTH, TileTree, tilePath, toBase64, utf8 } from "../src/index.ts";
+import { describe, expect, test } from "vitest";
+import {
+  bundlePath,
+  Frontier,
+  leafHash,
+  readBundle,
+  rootOf,
+  TILE_WIDTH,
+  TileTree,
+  tilePath,
+  toBase64,
+  utf8,
+} from "../src/index.ts";
 
 const leaves: Uint8Array[] = Array.from({ length: 70_000 }, (_, i) => leafHash(utf8(`entry ${i}`)));
 const rows: Uint8Array[][] = [leaves];
@@ -87,4 +98,24 @@ test("a tile of another length is refused", async () => {
   const reader = async () => new Uint8Array(31);
   const checkpoint = { origin: "", size: 1, root: rootAt(1), note: "" };
   await expect(new TileTree(checkpoint, reader).frontier()).rejects.toMatchObject({ code: "tile-mismatch" });
+});
+
+describe("an entry bundle", () => {
+  const bundle = new Uint8Array([0, 2, 104, 105, 0, 0, 0, 1, 33]);
+
+  test("stands below the tiles, and gives its entries back", () => {
+    expect([bundlePath(5), bundlePath(1_234_067, 3)]).toEqual(["tile/entries/005", "tile/entries/x001/x234/067.p/3"]);
+    expect(readBundle(bundle, 3).map((entry) => new TextDecoder().decode(entry))).toEqual(["hi", "", "!"]);
+    expect(readBundle(new Uint8Array(), 0)).toEqual([]);
+  });
+
+  test.each([
+    ["is cut in an entry", bundle.slice(0, -1), 3],
+    ["is cut in a length", bundle.slice(0, 7), 3],
+    ["has fewer entries", bundle, 4],
+    ["has more entries", bundle, 2],
+    ["goes on after them", new Uint8Array([...bundle, 0]), 3],
+  ])("that %s is refused", (_, spoiled, width) => {
+    expect(() => readBundle(spoiled, width)).toThrow(expect.objectContaining({ code: "truncated" }));
+  });
 });

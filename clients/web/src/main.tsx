@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { begin, verdict } from "./session.ts";
+import { begin } from "./session.ts";
+import { verdict } from "./state.ts";
 import { Page } from "./view/page.tsx";
 
 effect(() => {

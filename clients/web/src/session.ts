@@ -1,5 +1,4 @@
 /** The page's one session: fetches, proves, follows, and tells the views through signals. */
-import { signal } from "@preact/signals";
 import {
   type Checkpoint,
   canVerify,
@@ -7,29 +6,19 @@ import {
   EntryChecker,
   openCheckpoint,
   ProofFailure,
-  parseKey,
-  TileTree,
+  type TileTree,
   toBase64,
   type VerifyKey,
 } from "@secondwind/proof";
-import { fold, fromAnswer, type Totals } from "./ledger/fold.ts";
+import { judge, keep, keepEvidence, remembered } from "./judge.ts";
+import { fold, fromAnswer } from "./ledger/fold.ts";
 import { Prover } from "./ledger/prover.ts";
-import { merge, prove, ROWS_MAX, type Row } from "./ledger/rows.ts";
+import { merge, prove, type Row } from "./ledger/rows.ts";
+import { contradict } from "./ledger/seen.ts";
 import * as api from "./net/api.ts";
-import { Feed, type FeedState } from "./net/feed.ts";
-
-export type Verdict = "checking" | "proved" | "failed" | "unable";
-
-export const verdict = signal<Verdict>("checking");
-export const reason = signal("");
-export const rows = signal<readonly Row[]>([]);
-export const totals = signal<Totals | undefined>(undefined);
-export const checkpoint = signal<Checkpoint | undefined>(undefined);
-export const seenAt = signal(0);
-export const key = signal("");
-export const feedState = signal<FeedState>("connecting");
-export const status = signal<api.Status | undefined>(undefined);
-export const older = signal<string | undefined>(undefined);
+import type { FeedState } from "./net/connection.ts";
+import { Feed } from "./net/feed.ts";
+import { checkpoint, evidence, failure, feedState, key, rows, seenAt, status, totals, verdict } from "./state.ts";
 
 const FIRST_ROWS = 40;
 const OLDER_ROWS = 60;
@@ -40,74 +29,80 @@ let verifyKey: VerifyKey | undefined;
 let tree: TileTree | undefined;
 let prover: Prover | undefined;
 let feed: Feed | undefined;
+/** Entries below this were read from the log's files; the others come over the feed. */
 let base = 0;
+/** The oldest position that somebody asked for. */
+let floor: number | undefined;
 
-/** Begin; tries again while the service cannot be reached. */
+/** Begin, and go on for as long as the page is open. */
 export async function begin(): Promise<void> {
   void watchStatus();
-  try {
-    if (!(await canVerify())) {
-      verdict.value = "unable";
-      reason.value = "This browser cannot verify Ed25519 signatures, so it cannot prove anything. A newer one can.";
-    }
-    await open();
-  } catch (error) {
-    if (error instanceof ProofFailure) fail(error);
-    else {
-      feedState.value = "offline";
-      setTimeout(begin, RETRY_MS);
-    }
-  }
+  if (!(await canVerify())) verdict.value = "unable";
+  await open();
 }
 
 /** Load older rows, below those that are shown. */
 export async function loadOlder(): Promise<void> {
-  const cursor = older.value;
-  if (cursor === undefined) return;
-  const page = await api.ledger(OLDER_ROWS, cursor);
-  older.value = page.next;
-  await show(page, rows.value.length + OLDER_ROWS);
+  const oldest = rows.value.at(-1)?.position;
+  if (oldest === undefined) return;
+  try {
+    floor = Math.max(0, oldest - OLDER_ROWS);
+    await show(oldest, OLDER_ROWS);
+  } catch (error) {
+    if (error instanceof ProofFailure) fail(error);
+    else feedState.value = "offline";
+  }
 }
 
+/** Fetch and judge what there is, then follow; tries again while the service cannot be reached. */
 async function open(): Promise<void> {
-  verifyKey = pinned((await api.text("/ledger/keys")).split(/\s/)[0] ?? "");
-  key.value = verifyKey.text;
-  const note = await api.text("/ledger/checkpoint");
-  if (verdict.value === "unable") {
-    const lines = note.split("\n");
-    base = Number(lines[1]);
-  } else {
-    const first = await openCheckpoint(note, verifyKey);
-    base = first.size;
-    checkpoint.value = first;
-    seenAt.value = Date.now();
-    tree = new TileTree(first, (path) => api.bytes(`/ledger/${path}`));
-    const frontier = await tree.frontier();
-    const prev = first.size === 0 ? EMPTY_PREV : toBase64(await tree.leaf(first.size - 1));
-    prover = new Prover(first.origin, frontier, prev);
-    verdict.value = "proved";
+  try {
+    verifyKey = keep.pin(await api.key());
+    key.value = verifyKey.text;
+    base = verdict.value === "unable" ? Number((await api.checkpoint()).split("\n")[1]) : await prepare(verifyKey);
+    await show(base, FIRST_ROWS);
+    totals.value = fromAnswer(await api.funds());
+    follow();
+  } catch (error) {
+    if (error instanceof ProofFailure) fail(error);
+    else {
+      feedState.value = "offline";
+      setTimeout(open, RETRY_MS);
+    }
   }
-  const page = await api.ledger(FIRST_ROWS);
-  older.value = page.next;
-  await show(page, ROWS_MAX);
-  totals.value = fromAnswer(await api.funds());
-  follow();
 }
 
-/** Show entries that were listed: those under the first checkpoint are proved by the tiles, the others come by the feed. */
-async function show(page: api.LedgerPage, keep: number): Promise<void> {
-  const found: Row[] = [];
-  for (const listed of page.entries) {
-    if (listed.position >= base) continue;
-    const checker = new EntryChecker(verifyKey?.name ?? "", listed.position, undefined);
-    const { entry, leaf } = checker.accept(listed.entry);
-    const hash = toBase64(leaf);
-    if (tree !== undefined && toBase64(await tree.leaf(listed.position)) !== hash) {
-      throw new ProofFailure("entry-malformed", "a listed entry is not the one that was signed", listed.position);
-    }
-    found.push({ position: listed.position, text: listed.entry, entry, leaf: hash, proved: tree !== undefined });
+/** Judge the newest checkpoint and make the prover that goes on from it; returns its size. */
+async function prepare(key: VerifyKey): Promise<number> {
+  const kept = keep.evidence(key.name);
+  if (kept !== undefined) {
+    evidence.value = kept;
+    throw new ProofFailure("fork", "this browser has kept the evidence since an earlier visit");
   }
-  rows.value = merge(rows.value, found, keep);
+  tree = await judge(key, await remembered(key));
+  const { origin, size } = tree.checkpoint;
+  const prev = size === 0 ? EMPTY_PREV : toBase64(await tree.leaf(size - 1));
+  prover = new Prover(origin, await tree.frontier(), prev);
+  verdict.value = "proved";
+  accepted(tree.checkpoint);
+  return size;
+}
+
+/** Show at most `limit` entries before a position, read from the log's files and proved by its tiles. */
+async function show(before: number, limit: number): Promise<void> {
+  const entries = await api.entriesBefore(before, limit, base);
+  const first = before - entries.length;
+  const checker = new EntryChecker(verifyKey?.name ?? "", first, first === 0 ? EMPTY_PREV : undefined);
+  const found: Row[] = [];
+  for (const bytes of entries) {
+    const { entry, text, leaf } = checker.accept(bytes);
+    const hash = toBase64(leaf);
+    if (tree !== undefined && toBase64(await tree.leaf(entry.position)) !== hash) {
+      throw new ProofFailure("tile-mismatch", "an entry is not the one that was signed", entry.position);
+    }
+    found.push({ position: entry.position, text, entry, leaf: hash, proved: tree !== undefined });
+  }
+  rows.value = merge(rows.value, found, floor);
 }
 
 function follow(): void {
@@ -115,28 +110,36 @@ function follow(): void {
   url.protocol = url.protocol.replace("http", "ws");
   feed = new Feed(url.href, base - 1, {
     entry: received,
-    checkpoint: signed,
-    state: feedStateChanged,
-    gap: startAgain,
+    checkpoint: (note) => void signed(note),
+    state: changed,
+    gap: () => void lost(),
   });
   feed.start();
 }
 
-function feedStateChanged(state: FeedState): void {
+function changed(state: FeedState): void {
   feedState.value = state;
 }
 
-function startAgain(): void {
-  fail(new ProofFailure("rollback", "the ledger is shorter than what this browser has seen; reload to begin again"));
+/** The feed cannot continue from where this page is: the same question as on a new visit, asked now. */
+async function lost(): Promise<void> {
+  feed?.stop();
+  try {
+    if (verifyKey !== undefined) await judge(verifyKey, checkpoint.value);
+    throw new ProofFailure("rollback", "entries that it had shown, but not signed, are gone");
+  } catch (error) {
+    if (error instanceof ProofFailure) fail(error);
+    else setTimeout(lost, RETRY_MS);
+  }
 }
 
 function received(position: number, entryText: string): void {
   try {
     const checker = prover ?? new EntryChecker(verifyKey?.name ?? "", position, undefined);
     const { entry, leaf } = checker.accept(entryText);
-    rows.value = merge(rows.value, [{ position, text: entryText, entry, leaf: toBase64(leaf), proved: false }]);
+    rows.value = merge(rows.value, [{ position, text: entryText, entry, leaf: toBase64(leaf), proved: false }], floor);
     if (totals.value !== undefined) totals.value = fold(totals.value, entry);
-    marked();
+    mark();
   } catch (error) {
     fail(error);
   }
@@ -146,39 +149,38 @@ async function signed(note: string): Promise<void> {
   if (verifyKey === undefined || prover === undefined || verdict.value !== "proved") return;
   try {
     const opened = await openCheckpoint(note, verifyKey);
-    prover.compare(opened);
-    if (opened.size >= (checkpoint.value?.size ?? 0)) {
-      checkpoint.value = opened;
-      seenAt.value = Date.now();
+    const newest = checkpoint.value;
+    if (newest !== undefined && contradict(newest, opened)) {
+      keepEvidence("fork", newest, opened);
+      throw new ProofFailure("fork", "it signed two roots for one size", opened.size);
     }
-    marked();
+    prover.compare(opened);
+    mark();
   } catch (error) {
     fail(error);
   }
 }
 
-function marked(): void {
-  if (prover !== undefined && verdict.value === "proved") rows.value = prove(rows.value, base, prover.provedSize);
+function accepted(verified: Checkpoint): void {
+  checkpoint.value = verified;
+  seenAt.value = Date.now();
+  keep.remember(verified);
+}
+
+function mark(): void {
+  if (prover === undefined || verdict.value !== "proved") return;
+  rows.value = prove(rows.value, base, prover.provedSize);
+  if (prover.verified !== undefined && prover.verified !== checkpoint.value) accepted(prover.verified);
 }
 
 function fail(error: unknown): void {
+  if (verdict.value === "failed") return; // the first reason is the one that counts
   feed?.stop();
   verdict.value = "failed";
-  const where = error instanceof ProofFailure && error.position !== undefined ? ` (position ${error.position})` : "";
-  const code = error instanceof ProofFailure ? `${error.code}: ` : "";
-  reason.value = `${code}${error instanceof Error ? error.message : String(error)}${where}`;
-}
-
-/** The key kept from the first visit; a service that shows another one later is not believed. */
-function pinned(offered: string): VerifyKey {
-  const parsed = parseKey(offered);
-  const name = `secondwind.key:${parsed.name}`;
-  const kept = localStorage.getItem(name);
-  if (kept !== null && kept !== offered) {
-    throw new ProofFailure("signature-invalid", "the service shows another key than on your first visit");
-  }
-  localStorage.setItem(name, offered);
-  return parsed;
+  failure.value =
+    error instanceof ProofFailure
+      ? { code: error.code, sentence: error.message, position: error.position }
+      : { code: "", sentence: error instanceof Error ? error.message : String(error), position: undefined };
 }
 
 async function watchStatus(): Promise<void> {

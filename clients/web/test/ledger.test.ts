@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { fold, fromAnswer } from "../src/ledger/fold.ts";
 import { formatAmount } from "../src/ledger/money.ts";
 import { Prover } from "../src/ledger/prover.ts";
-import { merge, prove, type Row } from "../src/ledger/rows.ts";
+import { merge, prove, ROWS_LONGEST, ROWS_MAX, type Row } from "../src/ledger/rows.ts";
 
 const ORIGIN = "example.org/ledger";
 const FIRST = 5;
@@ -144,7 +144,17 @@ describe("rows", () => {
       [2, true],
       [1, false],
     ]);
-    expect(merge(merged, [], 2)).toHaveLength(2);
+  });
+
+  const span = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => row(from + i));
+
+  test("without asking, as many are shown as fit; older ones that were asked for stay when new ones arrive", () => {
+    const shown = merge([], span(800, 1_000));
+    expect(merge(shown, [row(1_000)])).toHaveLength(ROWS_MAX);
+    const asked = merge(shown, span(700, 800), 700);
+    const later = span(1_000, 1_100).reduce((rows, one) => merge(rows, [one], 700), asked);
+    expect(later.map((one) => one.position)).toEqual(Array.from({ length: 400 }, (_, i) => 1_099 - i));
+    expect(merge([], span(0, ROWS_LONGEST + 50), 0)).toHaveLength(ROWS_LONGEST);
   });
 
   test("only rows of the live way below the signed size are marked", () => {

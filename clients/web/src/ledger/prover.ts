@@ -2,18 +2,20 @@
  * What this browser has proved, by its own computation: entries are hashed as they come, and when a signed checkpoint's
  * root equals the root over exactly those hashes, they are proved. Pure: no network, no clock, no storage.
  */
-import { type Checkpoint, type Entry, EntryChecker, equalHashes, type Frontier, ProofFailure } from "@secondwind/proof";
-
-export interface Accepted {
-  readonly entry: Entry;
-  readonly text: string;
-  readonly leaf: Uint8Array;
-}
+import {
+  type Accepted,
+  type Checkpoint,
+  EntryChecker,
+  equalHashes,
+  type Frontier,
+  ProofFailure,
+} from "@secondwind/proof";
 
 export class Prover {
   private readonly checker: EntryChecker;
   private waiting: Uint8Array[] = [];
   private pending: Checkpoint | undefined;
+  private newest: Checkpoint | undefined;
 
   /** Continues from a frontier that was proved against a signed checkpoint; `prev` is its last leaf hash in base64. */
   constructor(
@@ -29,6 +31,11 @@ export class Prover {
     return this.frontier.size;
   }
 
+  /** The newest checkpoint that all of its entries were here for; undefined before the first. */
+  get verified(): Checkpoint | undefined {
+    return this.newest;
+  }
+
   /** The position that must come next. */
   get next(): number {
     return this.checker.next;
@@ -36,13 +43,13 @@ export class Prover {
 
   /** Take the next entry; throws ProofFailure for one that breaks a rule. Afterwards more may be proved. */
   accept(text: string): Accepted {
-    const { entry, leaf } = this.checker.accept(text);
-    this.waiting.push(leaf);
+    const accepted = this.checker.accept(text);
+    this.waiting.push(accepted.leaf);
     if (this.pending !== undefined) this.compare(this.pending);
-    return { entry, text, leaf };
+    return accepted;
   }
 
-  /** Take a signed checkpoint; one that is ahead of what has come waits. Throws ProofFailure `fork` or `rollback`. */
+  /** Take a signed checkpoint; one that is ahead of what has come waits. Throws ProofFailure `root-mismatch`. */
   compare(checkpoint: Checkpoint): void {
     const behind = checkpoint.size - this.frontier.size;
     if (behind < 0) return; // an older one that came late says nothing about what was proved since
@@ -60,6 +67,7 @@ export class Prover {
       );
     }
     this.frontier = grown;
+    this.newest = checkpoint;
     this.waiting = this.waiting.slice(behind);
     if (this.pending !== undefined && this.pending.size <= checkpoint.size) this.pending = undefined;
   }

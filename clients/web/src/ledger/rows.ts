@@ -11,16 +11,19 @@ export interface Row {
   readonly proved: boolean;
 }
 
+/** Rows that are shown without asking; those that somebody asked for come on top, up to ROWS_LONGEST. */
 export const ROWS_MAX = 200;
+export const ROWS_LONGEST = 2_000;
 
-/** Rows with some more, newest first, each position once, at most ROWS_MAX from the top. */
-export function merge(rows: readonly Row[], more: readonly Row[], keep = ROWS_MAX): readonly Row[] {
+/** Rows with some more, newest first, each position once: the newest ROWS_MAX, and all from `floor` on. */
+export function merge(rows: readonly Row[], more: readonly Row[], floor = Number.POSITIVE_INFINITY): readonly Row[] {
   const byPosition = new Map(rows.map((row) => [row.position, row]));
   for (const row of more) {
     const known = byPosition.get(row.position);
     byPosition.set(row.position, known?.proved === true ? known : row);
   }
-  return [...byPosition.values()].sort((a, b) => b.position - a.position).slice(0, keep);
+  const sorted = [...byPosition.values()].sort((a, b) => b.position - a.position).slice(0, ROWS_LONGEST);
+  return sorted.filter((row, i) => i < ROWS_MAX || row.position >= floor);
 }
 
 /** Mark every row below `size` that came over the live way as proved. */

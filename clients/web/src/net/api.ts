@@ -1,29 +1,41 @@
 /** The public HTTP side, as this page uses it. */
+import { bundlePath, readBundle, TILE_WIDTH } from "@secondwind/proof";
 import type { FundsAnswer } from "../ledger/fold.ts";
-
-export interface LedgerPage {
-  readonly size: number;
-  readonly entries: readonly { readonly position: number; readonly entry: string }[];
-  readonly next?: string;
-}
 
 export interface Status {
   readonly mode: string;
   readonly halted: { readonly log: string; readonly at: number; readonly reason: string } | null;
 }
 
-async function get(path: string): Promise<Response> {
-  const answer = await fetch(path, { credentials: "omit" });
+async function get(path: string, cache: RequestCache = "default"): Promise<Response> {
+  const answer = await fetch(path, { cache, credentials: "omit" });
   if (!answer.ok) throw new Error(`${path} answers ${answer.status}`);
   return answer;
 }
 
-export const text = async (path: string): Promise<string> => (await get(path)).text();
-export const bytes = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await get(path)).arrayBuffer());
 export const funds = async (): Promise<FundsAnswer> => (await get("/api/v1/funds")).json();
 export const status = async (): Promise<Status> => (await get("/status")).json();
 
-export async function ledger(limit: number, before?: string): Promise<LedgerPage> {
-  const cursor = before === undefined ? "" : `&before=${encodeURIComponent(before)}`;
-  return (await get(`/api/v1/ledger?limit=${limit}${cursor}`)).json();
+/** The log's key, as the service offers it. */
+export const key = async (): Promise<string> => (await (await get("/ledger/keys")).text()).split(/\s/)[0] ?? "";
+
+/** The newest signed note, from the service and not from a cache: an old one would look like a ledger that shrank. */
+export const checkpoint = async (): Promise<string> => (await get("/ledger/checkpoint", "no-store")).text();
+
+/** One file of the log. */
+export async function file(path: string, cache?: RequestCache): Promise<Uint8Array> {
+  return new Uint8Array(await (await get(`/ledger/${path}`, cache)).arrayBuffer());
+}
+
+/** At most `limit` entries, the last of which is the one before position `before`, of a log signed up to `size`. */
+export async function entriesBefore(before: number, limit: number, size: number): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = [];
+  for (let end = before; end > 0 && entries.length < limit; ) {
+    const n = Math.floor((end - 1) / TILE_WIDTH);
+    const width = Math.min(TILE_WIDTH, size - TILE_WIDTH * n);
+    const bundle = readBundle(await file(bundlePath(n, width)), width);
+    entries.unshift(...bundle.slice(0, end - TILE_WIDTH * n));
+    end = TILE_WIDTH * n;
+  }
+  return entries.slice(-limit);
 }

@@ -1,7 +1,6 @@
-/**
- * One websocket to the ledger, kept open: it follows from an exact position, pays for pages with credit, and comes back
- * by itself with full jitter. `after` of every entry must be the position before it, or it starts again from there.
- */
+/** The socket and the timer of a `connection`: carries out what it says, and tells it what happens. */
+import { type Action, connection, type FeedState, type Happening, step } from "./connection.ts";
+
 export interface FeedEvents {
   entry(position: number, text: string): void;
   checkpoint(note: string): void;
@@ -9,113 +8,102 @@ export interface FeedEvents {
   gap(): void;
 }
 
-export type FeedState = "connecting" | "live" | "catching up" | "offline";
-
-const CHANNEL = "ledger";
-const SILENCE_MS_MAX = 30_000;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_LONGEST_MS = 30_000;
+const WAKING = ["online", "focus", "pageshow"] as const;
+const CLOSE_NORMAL = 1000;
 
 export class Feed {
+  private now;
   private socket: WebSocket | undefined;
-  private attempts = 0;
-  private silence: ReturnType<typeof setTimeout> | undefined;
-  private again: ReturnType<typeof setTimeout> | undefined;
-  private stopped = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `last`: the newest position the page has; entries after it are asked for. */
   constructor(
     private readonly url: string,
-    private last: number,
+    last: number,
     private readonly events: FeedEvents,
   ) {
-    addEventListener("online", this.comeBack);
-    document.addEventListener("visibilitychange", this.comeBack);
+    this.now = connection(last);
   }
 
-  /** Open the socket. */
+  /** Open the socket, and keep one open from now on. */
   start(): void {
-    this.events.state("connecting");
-    const socket = new WebSocket(this.url, "rt.v1.json");
-    this.socket = socket;
-    socket.onopen = () => this.send({ t: "hello", v: 1, client: { name: "web", ver: "1" } });
-    socket.onmessage = (message) => this.receive(JSON.parse(String(message.data)) as Message);
-    socket.onclose = () => this.closed(socket);
-    this.listen();
+    for (const name of WAKING) addEventListener(name, this.look);
+    addEventListener("offline", this.look);
+    // `resume` comes after a frozen tab was thawed: its timers stood still, and its socket may be gone.
+    for (const name of ["visibilitychange", "resume"]) document.addEventListener(name, this.look);
+    this.tell({ is: "begun" });
   }
 
   /** Close for good. */
   stop(): void {
-    this.stopped = true;
-    clearTimeout(this.silence);
-    clearTimeout(this.again);
-    removeEventListener("online", this.comeBack);
-    document.removeEventListener("visibilitychange", this.comeBack);
-    this.socket?.close();
+    for (const name of WAKING) removeEventListener(name, this.look);
+    removeEventListener("offline", this.look);
+    for (const name of ["visibilitychange", "resume"]) document.removeEventListener(name, this.look);
+    this.tell({ is: "stopped" });
   }
 
-  private readonly comeBack = (): void => {
-    if (!this.stopped && this.socket === undefined && !document.hidden) {
-      clearTimeout(this.again);
-      this.start();
-    }
+  private readonly look = (): void => {
+    this.tell({ is: document.hidden || !navigator.onLine ? "gone away" : "woken" });
   };
 
-  private receive(message: Message): void {
-    this.listen();
-    switch (message.t) {
-      case "welcome":
-        this.attempts = 0;
-        this.send({ t: "sub", id: 1, s: CHANNEL, from: { e: message.e[CHANNEL] ?? "", p: this.last }, credit: 2 });
+  private tell(happening: Happening): void {
+    const [next, actions] = step(this.now, happening, performance.now(), Math.random());
+    this.now = next;
+    for (const action of actions) this.carryOut(action);
+    clearTimeout(this.timer);
+    if (this.now.dueMs === undefined) return;
+    this.timer = setTimeout(() => this.tell({ is: "due" }), Math.max(0, this.now.dueMs - performance.now()));
+  }
+
+  private carryOut(action: Action): void {
+    switch (action.do) {
+      case "connect":
+        this.connect();
         break;
-      case "ok":
-        this.events.state("live");
+      case "disconnect":
+        this.disconnect();
+        break;
+      case "send":
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(action.message));
+        break;
+      case "entry":
+        this.events.entry(action.position, action.text);
+        break;
+      case "checkpoint":
+        this.events.checkpoint(action.note);
         break;
       case "gap":
         this.events.gap();
         break;
-      case "cu":
-        this.events.state(message.more ? "catching up" : "live");
-        this.send({ t: "credit", s: CHANNEL, n: 1 });
-        break;
-      case "ev":
-        if (message.after !== this.last) {
-          this.socket?.close(); // a hole: come back and ask again from where this page really is
-          return;
-        }
-        this.last = message.p;
-        this.events.entry(message.p, message.d);
-        break;
-      case "checkpoint":
-        this.events.checkpoint(message.note);
+      case "show":
+        this.events.state(action.state);
         break;
     }
   }
 
-  private listen(): void {
-    clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.socket?.close(), SILENCE_MS_MAX);
+  private connect(): void {
+    const socket = new WebSocket(this.url, "rt.v1.json");
+    this.socket = socket;
+    // What a socket says after it was given up is no longer of interest.
+    const heard = (happening: Happening): void => {
+      if (this.socket === socket) this.tell(happening);
+    };
+    socket.onopen = () => heard({ is: "opened" });
+    socket.onclose = () => heard({ is: "closed" });
+    socket.onmessage = ({ data }) => heard({ is: "said", message: parsed(data) });
   }
 
-  private closed(socket: WebSocket): void {
-    if (this.socket !== socket || this.stopped) return;
+  private disconnect(): void {
+    const socket = this.socket;
     this.socket = undefined;
-    clearTimeout(this.silence);
-    this.events.state("offline");
-    const longest = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.attempts++);
-    this.again = setTimeout(() => this.comeBack(), Math.random() * longest);
-  }
-
-  private send(message: object): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    socket?.close(CLOSE_NORMAL);
   }
 }
 
-type Message =
-  | { t: "welcome"; e: Record<string, string> }
-  | { t: "ok" }
-  | { t: "gap" }
-  | { t: "cu"; more: boolean }
-  | { t: "ev"; p: number; after: number; d: string }
-  | { t: "checkpoint"; note: string }
-  | { t: "hw" | "err" | "bye" | "pong" };
+function parsed(data: unknown): unknown {
+  try {
+    return JSON.parse(String(data));
+  } catch {
+    return undefined;
+  }
+}

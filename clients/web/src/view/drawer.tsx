@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { formatAmount } from "../ledger/money.ts";
 import type { Row } from "../ledger/rows.ts";
-import { key } from "../session.ts";
+import { key } from "../state.ts";
 
 export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);

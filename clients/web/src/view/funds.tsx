@@ -1,5 +1,5 @@
 import { formatAmount } from "../ledger/money.ts";
-import { totals } from "../session.ts";
+import { totals } from "../state.ts";
 
 const NONE = "—";
 

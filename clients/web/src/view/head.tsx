@@ -1,13 +1,15 @@
 import { toBase64 } from "@secondwind/proof";
 import { useEffect, useState } from "preact/hooks";
-import { checkpoint, feedState, key, seenAt, verdict } from "../session.ts";
+import type { FeedState } from "../net/connection.ts";
+import { checkpoint, feedState, key, seenAt, verdict } from "../state.ts";
 
 const TICK_MS = 1000;
-const LIVE: Readonly<Record<string, string>> = {
+const LIVE: Readonly<Record<FeedState, string>> = {
   connecting: "Connecting",
   live: "Live",
   "catching up": "Catching up",
   offline: "Offline, coming back",
+  refused: "Reload to go on",
 };
 
 export function Head() {

@@ -1,10 +1,11 @@
 import { signal } from "@preact/signals";
 import type { Row } from "../ledger/rows.ts";
-import { reason, status, verdict } from "../session.ts";
+import { status } from "../state.ts";
 import { Drawer } from "./drawer.tsx";
 import { Funds } from "./funds.tsx";
 import { Head } from "./head.tsx";
 import { Rows } from "./rows.tsx";
+import { Verdict } from "./verdict.tsx";
 
 export const opened = signal<Row | undefined>(undefined);
 
@@ -47,28 +48,4 @@ function Banner() {
       {known.mode === "demo" ? "Demonstration: these gifts are simulated." : "Test data: no real money."}
     </p>
   );
-}
-
-function Verdict() {
-  if (verdict.value === "failed") {
-    return (
-      <section class="verdict failed" role="alert">
-        <h2>This does not add up.</h2>
-        <p>
-          What the service showed contradicts what it signed or what this browser saw before, so nothing more is marked
-          as proved. Keep this page, and tell somebody you trust.
-        </p>
-        <p>
-          <code>{reason.value}</code>
-        </p>
-      </section>
-    );
-  }
-  if (verdict.value === "unable")
-    return (
-      <section class="verdict unable">
-        <p>{reason.value}</p>
-      </section>
-    );
-  return null;
 }

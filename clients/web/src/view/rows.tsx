@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals";
 import { minute, type Row, tell } from "../ledger/rows.ts";
-import { feedState, loadOlder, older, rows, totals, verdict } from "../session.ts";
+import { loadOlder } from "../session.ts";
+import { feedState, hasOlder, rows, totals, verdict } from "../state.ts";
 
 const titles = computed(() => new Map((totals.value?.funds ?? []).map((fund) => [fund.fund, fund.title])));
 
@@ -19,7 +20,7 @@ export function Rows({ onOpen }: { onOpen: (row: Row) => void }) {
           ))}
         </ol>
       )}
-      {older.value !== undefined && (
+      {hasOlder.value && (
         <button type="button" class="older" onClick={() => void loadOlder()}>
           Older entries
         </button>
