@@ -27,6 +27,7 @@ import json
 import os
 import re
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -43,6 +44,7 @@ POSTINGS_MAX = 64
 REFERS_MAX = 32
 INT_MAX = 2**53 - 1
 NOTE_BYTES_MAX = 65_536
+SIGNATURES_MAX = 100
 TILE_WIDTH = 256
 BUNDLE_BYTES_MAX = TILE_WIDTH * (65_535 + 2)
 DOWNLOAD_TIMEOUT_S = 30
@@ -228,16 +230,18 @@ def open_note(data: bytes, key: VerifyKey) -> str:
         note = data.decode("utf-8")
     except UnicodeDecodeError:
         raise Failed("checkpoint-malformed", "the note is not UTF-8") from None
-    if re.search("[\x00-\x09\x0b-\x1f\x7f]", note) or not note.endswith("\n"):
+    if re.search("[\x00-\x09\x0b-\x1f]", note) or not note.endswith("\n"):
         raise Failed("checkpoint-malformed", "the note has control characters or does not end in a line feed")
     cut = note.rfind("\n\n")
     if cut < 0 or cut + 2 == len(note):
         raise Failed("checkpoint-malformed", "the note has no text or no signatures")
     text, lines = note[: cut + 1], note[cut + 2 : -1].split("\n")
+    if len(lines) > SIGNATURES_MAX:
+        raise Failed("checkpoint-malformed", "the note has more than %d signatures" % SIGNATURES_MAX)
     found = False
     for line in lines:
-        match = re.fullmatch("\u2014 ([^ +]+) ([A-Za-z0-9+/=]+)", line)
-        if not match:
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/=]+)", line)
+        if not match or not match[1].isprintable():
             raise Failed("checkpoint-malformed", "a signature line is not of its form")
         try:
             blob = unb64(match[2])
@@ -246,7 +250,7 @@ def open_note(data: bytes, key: VerifyKey) -> str:
         if len(blob) < 5:
             raise Failed("checkpoint-malformed", "a signature is too short")
         if match[1] == key.name and blob[:4] == key.id:
-            if found or not ed25519_verifies(key.public, text.encode(), blob[4:]):
+            if not ed25519_verifies(key.public, text.encode(), blob[4:]):
                 raise Failed("signature-invalid", "the signature of %s is not valid" % key.name)
             found = True
     if not found:
@@ -385,7 +389,7 @@ class Web(Source):
         reason = ""
         for attempt in range(ATTEMPTS_MAX):
             try:
-                return self._read_once(path, bytes_max)
+                return self._read_within(path, bytes_max, DOWNLOAD_TOTAL_S)
             except urllib.error.HTTPError as error:
                 reason = "HTTP %d" % error.code
                 if error.code < 500 and error.code != 429:
@@ -395,11 +399,30 @@ class Web(Source):
             time.sleep(0.2 * (attempt + 1))
         raise CannotTell("%s/%s cannot be had: %s" % (self._prefix, path, reason))
 
+    def _read_within(self, path: str, bytes_max: int, seconds: float) -> bytes:
+        """A socket's timeout begins anew with every byte. So the whole, from looking up the name on, is waited for here."""
+        answer: list[bytes] = []
+        trouble: list[BaseException] = []
+
+        def read() -> None:
+            try:
+                answer.append(self._read_once(path, bytes_max))
+            except BaseException as error:
+                trouble.append(error)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        reader.join(seconds)
+        if trouble:
+            raise trouble[0]
+        if not answer:
+            raise CannotTell("%s/%s takes longer than %g s" % (self._prefix, path, seconds))
+        return answer[0]
+
     def _read_once(self, path: str, bytes_max: int) -> bytes:
         request = urllib.request.Request(
             "%s/%s" % (self._prefix, path), headers={"User-Agent": "secondwind-verify/%s" % VERSION}
         )
-        deadline = time.monotonic() + DOWNLOAD_TOTAL_S
         with self._opener.open(request, timeout=DOWNLOAD_TIMEOUT_S) as response:
             chunks: list[bytes] = []
             total = 0
@@ -410,8 +433,6 @@ class Web(Source):
                 total += len(chunk)
                 if total > bytes_max:
                     raise CannotTell("%s is larger than %d bytes" % (path, bytes_max))
-                if time.monotonic() > deadline:
-                    raise CannotTell("%s takes longer than %d s" % (path, DOWNLOAD_TOTAL_S))
                 chunks.append(chunk)
 
 
@@ -914,7 +935,8 @@ class Log:
 
     def __init__(self, origin: str, fast: bool = False) -> None:
         self.origin = origin
-        self.kind = origin.rsplit("/", 1)[-1]
+        last = origin.rsplit("/", 1)[-1]
+        self.kind = last if last in ("books", "audit") else "ledger"
         self.fast = fast
         self.frontier = Frontier()
         self.prev = EMPTY_HASH
@@ -942,6 +964,7 @@ class Log:
         self.newest_anchor: str | None = None
         self.first_at = ""
         self.registry_digest = ""
+        self.opening: Opening | None = None
 
     def take(self, data: bytes) -> None:
         """Judge the next entry. Whatever goes wrong is a failure at its position (A15)."""
@@ -996,6 +1019,8 @@ class Log:
             self._check_phase(entry, at)
         if spec is not None and "guards" in spec:
             self._check_decision(entry, spec["guards"])
+        if self.opening is not None and self.opening.position == position:
+            self.opening.judge(entry, spec)
         if spec is None or name not in self.known:
             self.unknown[name] += 1
         if spec is not None and name.startswith("ledger."):
@@ -1238,10 +1263,12 @@ def _zone(name: str) -> tzinfo | None:
 
 
 class Seen:
-    """Something seen before or elsewhere: at `size` the root was `root`. `proof` is (index, leaf's path) of a receipt."""
+    """Something seen before or elsewhere: at `size` the root was `root`. A receipt also has an `index` and a `path`."""
 
     def __init__(self, label: str, size: int, root: bytes, note: str) -> None:
         self.label = label
+        self.index = -1
+        self.path: list[bytes] = []
         self.size = size
         self.root = root
         self.note = note
@@ -1264,23 +1291,43 @@ def verify(
         if size != str(checkpoint.size) or root != b64(checkpoint.root):
             raise Failed("head-mismatch", "the head is %d:%s" % (checkpoint.size, b64(checkpoint.root)))
     waiting = sorted(seen, key=lambda view: view.size)
-    log = Log(checkpoint.origin, options.fast)
+    contradicted: list[Seen] = []
+    receipts = {view.index: b"" for view in seen if view.index >= 0}
+    log = Log(checkpoint.origin, fast=options.fast)
+    if options.opening:
+        log.opening = Opening(options.opening, checkpoint.origin)
+        if log.opening.position >= checkpoint.size:
+            raise CannotTell("the opening is of entry %d, which the log does not have yet" % log.opening.position)
     sampled = _sample(checkpoint.size)
     progress = Progress(checkpoint.size, options.json)
     for n in range((checkpoint.size + TILE_WIDTH - 1) // TILE_WIDTH):
         width = min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH)
         hashes: list[bytes] = []
         for data in bundle(source, n, width):
-            waiting = _compare(waiting, log, checkpoint)
+            if waiting and waiting[0].size == log.frontier.size:
+                waiting = _compare(waiting, log, contradicted)
             log.take(data)
             hashes.append(log.prev)
+        for index in receipts.keys() & range(n * TILE_WIDTH, n * TILE_WIDTH + width):
+            receipts[index] = hashes[index % TILE_WIDTH]
         if n in sampled and source.read(tile_path("0", n, width), TILE_WIDTH * 32) != b"".join(hashes):
             raise Failed("tile-mismatch", "tile 0/%d does not hold the hashes of its entries" % n, n * TILE_WIDTH)
         progress.show(log.frontier.size)
     progress.end()
-    _compare(waiting, log, checkpoint)
+    _compare(waiting, log, contradicted)
     if log.frontier.root() != checkpoint.root:
         raise Failed("root-mismatch", "the entries do not hash to the root that was signed", checkpoint.size)
+    # Only now is it known that the key signed what was read: before, any server could have made it look like a fork.
+    for view in contradicted:
+        evidence = _write_evidence(view, checkpoint, source)
+        raise Failed(
+            "fork",
+            "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence),
+            view.size,
+        )
+    for view in seen:
+        if view.index >= 0 and not _is_under(receipts[view.index], view):
+            raise CannotTell("%s does not prove entry %d: its hashes lead elsewhere" % (view.label, view.index))
     try:
         log.check_end()
     except Failed as failure:
@@ -1290,28 +1337,69 @@ def verify(
     return checkpoint, _report(log, checkpoint, seen)
 
 
-def _compare(waiting: list[Seen], log: Log, checkpoint: Checkpoint) -> list[Seen]:
+def _compare(waiting: list[Seen], log: Log, contradicted: list[Seen]) -> list[Seen]:
     """Hold every view of the size just reached against the tree at that size."""
     while waiting and waiting[0].size == log.frontier.size:
-        view = waiting[0]
-        if log.frontier.root() != view.root:
-            evidence = _write_evidence(view, checkpoint)
-            raise Failed(
-                "fork",
-                "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence),
-                view.size,
-            )
+        if log.frontier.root() != waiting[0].root:
+            contradicted.append(waiting[0])
         waiting = waiting[1:]
     return waiting
 
 
-def _write_evidence(view: Seen, checkpoint: Checkpoint) -> str:
-    """Both signed heads in one file: the log signed two histories, and anybody can check that without it."""
+def _is_under(leaf: bytes, view: Seen) -> bool:
+    try:
+        return inclusion_root(leaf, view.index, view.size, view.path) == view.root
+    except ValueError:
+        return False
+
+
+def _ranges(size: int, start: int, end: int, whole: bool = True) -> list[tuple[int, int]]:
+    """The subtrees of the consistency proof (RFC 6962 2.1.2) from the first `size` of leaves start...end to all of them."""
+    if size == end - start:
+        return [] if whole else [(start, end)]
+    half = 1 << ((end - start - 1).bit_length() - 1)
+    if size <= half:
+        return [*_ranges(size, start, start + half, whole), (start + half, end)]
+    return [*_ranges(size - half, start + half, end, whole=False), (start, start + half)]
+
+
+def _consistency(source: Source, old_size: int, size: int) -> tuple[bytes, list[bytes]]:
+    """The served log's own root at `old_size`, and the proof from there to `size`, from the entries read once more."""
+    wanted = _ranges(old_size, 0, size)
+    old, subtrees = Frontier(), {part: Frontier() for part in wanted}
+    position = 0
+    for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+        for data in bundle(source, n, min(TILE_WIDTH, size - n * TILE_WIDTH)):
+            leaf = leaf_hash(data)
+            if position < old_size:
+                old.append(leaf)
+            for (start, end), subtree in subtrees.items():
+                if start <= position < end:
+                    subtree.append(leaf)
+            position += 1
+    return old.root(), [subtrees[part].root() for part in wanted]
+
+
+def _write_evidence(view: Seen, checkpoint: Checkpoint, source: Source) -> str:
+    """Both signed heads and what proves them contradictory, in one file that needs neither the log nor this program."""
     path = "secondwind-fork-%s.txt" % hashlib.sha256((view.note + checkpoint.note).encode()).hexdigest()[:12]
+    root, proof = _consistency(source, view.size, checkpoint.size)
     text = (
-        "Two checkpoints signed by one key for histories that contradict each other.\n"
-        "The entries served under the second head, up to the size of the first, do not hash to the first head's root.\n"
-        "\n--- seen before (%s) ---\n%s\n--- served now ---\n%s" % (view.label, view.note, checkpoint.note)
+        "Two checkpoints signed by one key for histories that contradict each other.\n\n"
+        "The first head says that the root over the first %d entries is\n  %s\n"
+        "Under the second head it is\n  %s\n"
+        "because the RFC 6962 consistency proof from that root, at %d entries, to the second head's, at %d, is\n%s\n"
+        "\n--- seen before (%s) ---\n%s\n--- served now ---\n%s"
+    ) % (
+        view.size,
+        b64(view.root),
+        b64(root),
+        view.size,
+        checkpoint.size,
+        "".join("  %s\n" % b64(node) for node in proof) or "  empty: the sizes are equal\n",
+        printable(view.label),
+        view.note,
+        checkpoint.note,
     )
     try:
         Path(path).write_text(text, encoding="utf-8")
@@ -1372,49 +1460,72 @@ def _report(log: Log, checkpoint: Checkpoint, seen: list[Seen]) -> dict[str, Any
         "fund_titles": log.fund_titles,
         "unknown_types": dict(log.unknown),
         "compared_with": [view.label for view in seen],
+        **({"opening": log.opening.shown} if log.opening is not None else {}),
         "notes": notes,
     }
 
 
 def read_seen(path: str, key: VerifyKey) -> Seen:
-    """A tlog-proof (a receipt) as a view of the log: its checkpoint. The proof itself is checked by whoever has the entry."""
+    """A tlog-proof (a receipt): a view of the log, and the place of an entry in it. CannotTell when it is none."""
     data = _read_file(path)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Failed("checkpoint-malformed", "%s is not UTF-8" % path) from None
+        raise CannotTell("%s is not UTF-8" % path) from None
     head, cut, note = text.partition("\n\n")
     lines = head.split("\n")
-    if not cut or lines[0] != "c2sp.org/tlog-proof@v1":
-        raise Failed("checkpoint-malformed", "%s is not a tlog-proof" % path)
+    extra = [unb64(line[6:]) for line in lines[1:2] if line.startswith("extra ")]
+    rest = lines[1 + len(extra) :]
+    if not cut or lines[0] != "c2sp.org/tlog-proof@v1" or not rest or not rest[0].startswith("index "):
+        raise CannotTell("%s is not a tlog-proof" % path)
     checkpoint = open_checkpoint(note.encode(), key)
-    return Seen(path, checkpoint.size, checkpoint.root, note)
+    seen = Seen(path, checkpoint.size, checkpoint.root, note)
+    seen.index, seen.path = decimal(rest[0][6:]), [unb64(line) for line in rest[1:]]
+    if seen.index >= seen.size or len(seen.path) > 63 or any(len(node) != 32 for node in seen.path):
+        raise CannotTell("%s is not a tlog-proof of an entry below its checkpoint" % path)
+    return seen
 
 
-def check_opening(path: str, source: Source, key: VerifyKey) -> dict[str, Any]:
-    """An opening: one private field shown by whoever may show it, held against the entry's published commitment."""
-    opening = json.loads(_read_file(path).decode("utf-8"))
-    checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
-    position = opening["position"]
-    if type(position) is not int or not 0 <= position < checkpoint.size:
-        raise Failed("opening-invalid", "the opening names no entry of this log")
-    n = position // TILE_WIDTH
-    entry = parse_entry(bundle(source, n, min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH))[position % TILE_WIDTH])
-    where = _encode([entry["type"], opening["index"], opening["name"]])[:-1]
-    value = json.dumps(opening["value"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    salt = unb64(opening["salt"])
-    if len(salt) != 32:
-        raise Failed("opening-invalid", "the salt is not 32 bytes", position)
-    digest = hashlib.sha256(b"\x00secondwind/slot/v1\n" + salt + where.encode() + b"," + value.encode() + b"]").digest()
-    path_hashes = [unb64(text) for text in opening["path"]]
-    root = unb64(entry["private"]["root"]) if "private" in entry else b""
-    for count in (8, 16):
+class Opening:
+    """A file that shows private fields of one entry to whoever holds it (SPEC 7.3). Judged when the entry is reached."""
+
+    def __init__(self, path: str, origin: str) -> None:
+        """CannotTell when the file is not of its form; it may be damaged, which says nothing about the log."""
         try:
-            if inclusion_root(digest, opening["index"], count, path_hashes) == root:
-                return {"position": position, "name": opening["name"], "value": opening["value"]}
-        except ValueError:
-            continue
-    raise Failed("opening-invalid", "the value and salt are not what the entry committed to", position)
+            document = _decoder.decode(_read_file(path).decode("utf-8"))
+            good = document.keys() == {"format", "log", "position", "slots"}
+            good = good and document["format"] == "secondwind-opening-v1" and type(document["position"]) is int
+            self.slots = [
+                (s["i"], s["name"], s["value"], unb64(s["salt"]), [unb64(text) for text in s["path"]])
+                for s in document["slots"]
+            ]
+            good = good and all(type(s[0]) is int and type(s[1]) is str and len(s[3]) == 32 for s in self.slots)
+        except (Failed, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            good = False
+        if not good or not self.slots:
+            raise CannotTell("%s is not an opening (secondwind-opening-v1)" % path)
+        if document["log"] != origin:
+            raise CannotTell("%s opens an entry of %s, not of %s" % (path, str(document["log"])[:200], origin))
+        self.position: int = document["position"]
+        self.shown: dict[str, Any] | None = None
+
+    def judge(self, entry: dict[str, Any], spec: dict[str, Any] | None) -> None:
+        """Hold what is shown against what the entry committed to, under the names that its type gives the slots."""
+        names = [slot[0] for slot in spec["slots"]] if spec is not None else []
+        _want(names and "private" in entry, "opening-invalid", "the entry has no private fields that are known")
+        root = unb64(entry["private"]["root"])
+        for i, name, value, salt, path in self.slots:
+            _want(
+                0 <= i < len(names) and names[i] == name, "opening-invalid", "slot %d is not named %s" % (i, name[:40])
+            )
+            text = _encode([entry["type"], i, name, value]).encode()
+            digest = hashlib.sha256(b"\x00secondwind/slot/v1\n" + salt + text).digest()
+            try:
+                good = inclusion_root(digest, i, len(names), path) == root
+            except ValueError:
+                good = False
+            _want(good, "opening-invalid", "the value and salt of %s are not what the entry committed to" % name)
+        self.shown = {"position": self.position, "type": entry["type"], "values": {s[1]: s[2] for s in self.slots}}
 
 
 def _read_file(path: str) -> bytes:
@@ -1451,8 +1562,8 @@ def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         key = VerifyKey(options.key)
     except ValueError as error:
         raise CannotTell("--key cannot be used: %s" % error) from None
-    if options.opening:
-        return 0, {"opening": check_opening(options.opening, source, key), "notes": []}
+    if options.opening and options.fast:
+        raise CannotTell("--opening needs every rule: leave --fast out")
     seen = [read_seen(path, key) for path in options.seen]
     pinned = options.trusted or options.first_use
     trusted = _read_trusted(pinned, key, bool(options.first_use)) if pinned else None
@@ -1490,43 +1601,52 @@ def money(minor: str, asset: str) -> str:
     return "%s%s%s %s" % (sign, whole, "." + number[len(number) - digits :] if digits else "", name)
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: what could move the cursor, hide or turn round other text is shown as its number."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def say(line: str) -> None:
+    """Print one line, whatever it holds, in whatever the terminal can show."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(printable(line).encode(encoding, "backslashreplace").decode(encoding))
+
+
 def tell(code: int, report: dict[str, Any]) -> None:
     """The report in words."""
-    if "opening" in report:
-        opening = report["opening"]
-        print(
-            "VERIFIED  position %d committed to %s = %s"
-            % (opening["position"], opening["name"], json.dumps(opening["value"]))
-        )
-        return
-    print("VERIFIED" if code == 0 else "CONSISTENT IN ITSELF" if not report["unknown_types"] else "COULD NOT TELL")
-    print(
+    say("VERIFIED" if code == 0 else "CONSISTENT IN ITSELF" if not report["unknown_types"] else "COULD NOT TELL")
+    say(
         "  log       %s%s"
         % (
             report["origin"],
             " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else "",
         )
     )
-    print("  entries   %d, each re-read and re-hashed; root %s" % (report["size"], report["root"]))
+    say("  entries   %d, each re-read and re-hashed; root %s" % (report["size"], report["root"]))
     if report["last_at"]:
-        print(
+        say(
             "  from      %s to %s"
             % (report["first_at"][:16].replace("T", " "), report["last_at"][:16].replace("T", " "))
         )
     for fund, amounts in report["gifts_received"].items():
         title = report["fund_titles"].get(fund, fund)
-        print("  received  %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
+        say("  received  %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
     for view in report["compared_with"]:
-        print("  compared  with %s: the log only grew since" % view)
+        say("  compared  with %s: the log only grew since" % view)
     for name, count in report["unknown_types"].items():
-        print("  unknown   %d entries of type %s: sums and chain checked, content not" % (count, name))
+        say("  unknown   %d entries of type %s: sums and chain checked, content not" % (count, name))
+    if "opening" in report:
+        shown = report["opening"]
+        say("  opened    entry %d, %s, committed to" % (shown["position"], shown["type"]))
+        for name, value in shown["values"].items():
+            say("            %-14s %s" % (name, json.dumps(value)))
     for note in report["notes"]:
-        print("  note      %s" % note)
+        say("  note      %s" % note)
     if not report["outside_view"]:
-        print(
+        say(
             "  The log is consistent in itself, but nobody outside has seen it yet: keep this view with --first-use FILE"
         )
-        print("  and run again later, or compare with receipts of others (--seen).")
+        say("  and run again later, or compare with receipts of others (--seen).")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -1547,7 +1667,9 @@ def parser() -> argparse.ArgumentParser:
         "--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable"
     )
     made.add_argument("--expect-head", metavar="SIZE:ROOT", help="the newest head must be exactly this one")
-    made.add_argument("--opening", metavar="FILE", help="verify one shown private field instead of the whole log")
+    made.add_argument(
+        "--opening", metavar="FILE", help="private fields of one entry that somebody shows: verify them too"
+    )
     made.add_argument("--fast", action="store_true", help="signature, chain and tree only")
     made.add_argument("--json", action="store_true", help="the report for programs")
     return made
@@ -1564,18 +1686,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotTell as reason:
         code = 2
         report = {"code": "cannot-tell", "sentence": str(reason)}
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:
+        # Whatever this is, it is no verdict on the log: what entries do wrong was caught where they are judged.
         code = 2
         report = {
             "code": "cannot-tell",
-            "sentence": "a file given on the command line is not of its form (%s)" % type(error).__name__,
+            "sentence": "verify.py could not go on (%s: %s)" % (type(error).__name__, error),
         }
     if options.json:
         verdict = {0: "verified", 1: "failed", 2: "could-not-tell"}[code]
         print(json.dumps({"verdict": verdict, "exit": code, **report}, sort_keys=True))
     elif "sentence" in report:
         where = "" if report.get("position") is None else " at position %d" % report["position"]
-        print("%s%s: %s" % ("FAILED %s" % report["code"] if code == 1 else "COULD NOT TELL", where, report["sentence"]))
+        verdict = "FAILED %s" % report["code"] if code == 1 else "COULD NOT TELL"
+        say("%s%s: %s" % (verdict, where, report["sentence"]))
     else:
         tell(code, report)
     return code

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ledger import canonical, genesis, tiles
@@ -67,6 +69,16 @@ def verify(*arguments: str) -> tuple[int, dict[str, Any]]:
     command = [sys.executable, "-I", str(VERIFY), *arguments, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd="/tmp")  # noqa: S108 - evidence files go there
     return done.returncode, json.loads(done.stdout)
+
+
+def load() -> ModuleType:
+    """verify.py as a module, to look inside."""
+    spec = importlib.util.spec_from_file_location("verify_py", VERIFY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def rechained(entries: Sequence[bytes], position: int, change: Callable[[dict[str, Any]], None]) -> list[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import http.server
-import importlib.util
 import json
 import socketserver
 import sys
@@ -26,22 +25,12 @@ from ledger.merkle import root
 from ledger.note import SigningKey
 from ledger.registry import LEDGER_TYPES, Registry
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
-from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, rechained, verify
+from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, load, rechained, verify
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 ENTRIES = good_entries(600)
 GENESIS = len(ENTRIES) - 600
 AT = GENESIS + 300
-
-
-def load() -> ModuleType:
-    """verify.py as a module, to look inside."""
-    spec = importlib.util.spec_from_file_location("verify_py", VERIFY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
