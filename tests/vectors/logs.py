@@ -96,8 +96,9 @@ def line(account: str, amount_minor: int, fund: str, asset: str = "USD/2") -> di
 class LogMaker:
     """Grows one good log; `document` gives the members of a next entry, for bad cases to spoil."""
 
-    def __init__(self, name: str, log: LogName, origin: str, seed: int) -> None:
+    def __init__(self, name: str, log: LogName, origin: str, seed: int, registry: Registry = REGISTRY) -> None:
         self.name = name
+        self.registry = registry
         self.log = log
         self.key = note.SigningKey(origin, bytes([seed]) * 32)
         self.next_key = note.SigningKey(origin, bytes([seed + 100]) * 32)
@@ -131,7 +132,7 @@ class LogMaker:
     def open(self, at: str, accounts: Mapping[str, list[str]], funds: list[str]) -> None:
         """Genesis: what the log is, its registry, accounts, funds and policy."""
         self.add(at, "ledger.log.opened.v1", self.opened())
-        self.add(at, "ledger.registry.published.v1", self.registry_data(REGISTRY.to_text()))
+        self.add(at, "ledger.registry.published.v1", self.registry_data(self.registry.to_text()))
         for account, assets in accounts.items():
             normal = "debit" if account.startswith(("assets", "expenses")) else "credit"
             title = account.rpartition(":")[2].replace("_", " ").capitalize()
@@ -156,7 +157,7 @@ class LogMaker:
     def closed(self, month: str) -> dict[str, str]:
         """`data` of the entry that closes a month."""
         balances = digest(self.checker.balances.through(month))
-        return {"balances": encode_base64(balances), "registry": encode_base64(REGISTRY.sha256())}
+        return {"balances": encode_base64(balances), "registry": encode_base64(self.registry.sha256())}
 
     def key_change(self, change: Literal["introduced", "retired"], vkey: str, size: int) -> dict[str, Any]:
         """`data` of an entry that introduces or retires a key of this log."""
