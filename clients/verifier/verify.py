@@ -621,7 +621,7 @@ def parse_entry(data: bytes) -> dict[str, Any]:
     if len(data) > ENTRY_BYTES_MAX:
         raise Failed("entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
     if depth_of(data) > DEPTH_MAX:
-        raise Failed("entry-malformed", "nested deeper than %d" % DEPTH_MAX)
+        raise Failed("entry-malformed", "objects and lists nest deeper than %d" % DEPTH_MAX)
     try:
         text = data.decode("utf-8")
         members = _decoder.decode(text)
@@ -998,7 +998,11 @@ class Log:
         entry = parse_entry(data)
         at = check_shape(entry)
         _want(entry["log"] == self.origin, "log-mismatch", "the entry is of %r" % entry["log"][:80])
-        _want(entry["position"] == position, "position-mismatch", "the entry says %d" % entry["position"])
+        _want(
+            entry["position"] == position,
+            "position-mismatch",
+            "the entry says that it stands at %d" % entry["position"],
+        )
         _want(entry["prev"] == self.prev_text, "prev-mismatch", "prev is not the hash of the entry before")
         name = entry["type"]
         _want(

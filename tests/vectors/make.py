@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import bad_entries, logs, notes, trees
+from tests.vectors import bad_entries, logs, notes, tamper, trees
 
 HERE = Path(__file__).parent
 
@@ -26,6 +26,7 @@ def vectors() -> dict[str, Any]:
         "notes.json": notes.vectors(),
         "proofs.json": trees.proof_vectors(),
         "slots.json": trees.slot_vectors(),
+        "tamper.json": {"rows": tamper.rows()},
     }
 
 
