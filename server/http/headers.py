@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from aiohttp import web
 
 from server.http.context import CLIENT, REQUEST_ID, ROUTES
@@ -25,8 +27,10 @@ async def set_security_headers(request: web.Request, response: web.StreamRespons
     headers = response.headers
     headers.update(ALWAYS)
     client = request.get(CLIENT)
-    html = response.content_type == "text/html"
-    headers["Content-Security-Policy"] = page_policy(client.host if client else "") if html else SEALED
+    if response.status != HTTPStatus.NOT_MODIFIED:
+        # A cache puts the headers of a 304 in the place of those it holds: the page would be sealed on the next visit.
+        html = response.content_type == "text/html"
+        headers["Content-Security-Policy"] = page_policy(client.host if client else "") if html else SEALED
     route = request.config_dict[ROUTES].of(request)
     if route is not None and route.cors:
         headers["Access-Control-Allow-Origin"] = "*"

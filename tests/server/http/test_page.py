@@ -35,6 +35,8 @@ async def test_the_index_is_asked_about_each_time_and_has_a_policy(built: Path) 
     assert answer.headers["cache-control"] == "no-cache"
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert again.status == 304
+    # A browser takes the headers of a 304 over into the page that it holds.
+    assert not {"content-security-policy", "content-type"} & again.headers.keys()
 
 
 async def test_hashed_assets_are_kept_for_ever_and_other_files_are_not(built: Path) -> None:
