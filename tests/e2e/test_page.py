@@ -1,50 +1,28 @@
-"""The page in a real browser: it proves what it shows, and turns red when one byte is changed on the way."""
+"""The page in a real browser: it proves what it shows, also after sleep, and turns red when one byte is changed."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import Page, WebSocketRoute, async_playwright
+from playwright.async_api import Page, WebSocketRoute
 
+from tests.e2e.browser import browser_page, proved_up_to, published, screenshot, shown, sleepy_page, verdict
 from tests.support.requires import requires
-from tests.support.service import ROOT, service
+from tests.support.service import ROOT, Service, async_until, service
 
 pytestmark = [
     pytest.mark.timeout(180),
     requires("chromium"),
     requires("npm", also=(ROOT / "server/http/static/app/index.html").exists()),
 ]
-OUTPUT = ROOT / "test-output"
-
-
-@asynccontextmanager
-async def browser_page(address: str, *, width: int = 1280, height: int = 900) -> AsyncIterator[Page]:
-    """A page of a browser of its own; anything it complains about fails the test."""
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": width, "height": height}, base_url=address)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        try:
-            yield page
-            assert complaints == []
-        finally:
-            await browser.close()
-
-
-async def verdict(page: Page, wanted: str) -> None:
-    """Wait until the page's verdict is this one."""
-    await page.wait_for_function("wanted => document.body.dataset.verdict === wanted", arg=wanted, timeout=30_000)
 
 
 async def test_rows_arrive_and_turn_to_proved_by_the_browsers_own_computation(tmp_path: Path) -> None:
-    OUTPUT.mkdir(exist_ok=True)
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
         await asyncio.to_thread(running.start)
         async with browser_page(running.address) as page:
@@ -53,23 +31,39 @@ async def test_rows_arrive_and_turn_to_proved_by_the_browsers_own_computation(tm
             await page.wait_for_selector("li[data-state=received]", timeout=30_000)
             newest = int(await page.get_attribute(".rows li", "data-position") or "0")
             await page.wait_for_selector(f"li[data-position='{newest}'][data-state=proved]", timeout=30_000)
-            await page.screenshot(path=OUTPUT / "page-proved.png")
-            shown = await page.inner_text(f"li[data-position='{newest}'] .amount")
+            await screenshot(page, "proved")
+            told = await page.inner_text(f"li[data-position='{newest}'] .amount")
             entry = running.json(f"/api/v1/ledger/entries/{newest}")
             cents = -int(next(p["amount"] for p in entry["postings"] if p["account"] == "income:gifts"))
-            assert shown == f"${cents / 100:,.2f}"
+            assert told == f"${cents / 100:,.2f}"
             await page.click(f"li[data-position='{newest}'] button")
             assert (await page.inner_text(".drawer .raw")).startswith('{"at":')
+            await screenshot(page, "entry")
             await page.keyboard.press("Escape")
-        async with browser_page(running.address, width=360, height=740) as phone:
+            await page.wait_for_selector(".drawer", state="detached")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_on_a_phone_nothing_is_wider_than_the_screen(tmp_path: Path, *, dark: bool) -> None:
+    with service(tmp_path / "data", "--demo", "--rate", "6") as running:
+        await asyncio.to_thread(running.start)
+        async with browser_page(running.address, width=360, height=740, dark=dark) as phone:
             await phone.goto("/")
-            await verdict(phone, "proved")
-            assert await phone.evaluate("document.documentElement.scrollWidth") == 360
-            await phone.screenshot(path=OUTPUT / "page-phone.png")
+            await proved_up_to(phone, size(running))
+            assert await width(phone) == 360
+            await screenshot(phone, f"phone-{'dark' if dark else 'light'}")
+            await phone.click(".rows li button")
+            assert await width(phone) == 360
+            await screenshot(phone, f"phone-entry-{'dark' if dark else 'light'}")
+
+
+async def width(page: Page) -> int:
+    """How wide the page is, in CSS pixels."""
+    measured: int = await page.evaluate("document.documentElement.scrollWidth")
+    return measured
 
 
 async def test_one_changed_byte_on_the_way_turns_the_page_red(tmp_path: Path) -> None:
-    OUTPUT.mkdir(exist_ok=True)
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
         await asyncio.to_thread(running.start)
         async with browser_page(running.address) as page:
@@ -78,7 +72,7 @@ async def test_one_changed_byte_on_the_way_turns_the_page_red(tmp_path: Path) ->
             await verdict(page, "failed")
             assert "does not add up" in await page.inner_text(".verdict.failed")
             assert await page.locator("li[data-state=received]").count() == 0
-            await page.screenshot(path=OUTPUT / "page-red.png")
+            await screenshot(page, "red")
 
 
 def tampering(route: WebSocketRoute) -> None:
@@ -96,6 +90,99 @@ def tampering(route: WebSocketRoute) -> None:
         route.send(json.dumps(data))
 
     server.on_message(altered)
+
+
+async def test_a_tab_that_slept_shows_every_entry_once_after_waking(tmp_path: Path) -> None:
+    with service(tmp_path / "data", "--demo", "--rate", "20") as running:
+        await asyncio.to_thread(running.start)
+        async with sleepy_page(running.address) as (page, session):
+            await verdict(page, "proved")
+            await page.evaluate(
+                "window.cycle = []; for (const name of ['freeze', 'resume'])"
+                " document.addEventListener(name, () => window.cycle.push(name))"
+            )
+            await (await page.context.new_page()).bring_to_front()
+            await session.send("Page.setWebLifecycleState", {"state": "frozen"})
+            await asyncio.to_thread(running.kill)  # its socket dies in its sleep, and it does not notice
+            asleep = await shown(page)
+            await asyncio.to_thread(running.start)
+            await async_until(lambda: size(running) > asleep.folded + 100, "gifts while it sleeps")
+            assert await shown(page) == asleep
+            await session.send("Page.setWebLifecycleState", {"state": "active"})
+            await page.bring_to_front()
+            await proved_up_to(page, size(running))
+            assert await page.evaluate("window.cycle") == ["freeze", "resume"]
+            await all_shown_once(page, running)
+            await screenshot(page, "awake")
+
+
+def size(running: Service) -> int:
+    """Entries under the newest checkpoint."""
+    newest = running.json("/status")["checkpoint"]
+    return int(newest["size"]) if newest else 0
+
+
+async def test_a_socket_cut_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    routes: list[WebSocketRoute] = []
+
+    def passing(route: WebSocketRoute) -> None:
+        routes.append(route)
+        route.connect_to_server()
+
+    with service(tmp_path / "data", "--demo", "--rate", "20") as running:
+        await asyncio.to_thread(running.start)
+        async with browser_page(running.address) as page:
+            await page.route_web_socket("**/v1/ws", passing)
+            await page.goto("/")
+            for cut in range(1, 4):
+                await proved_up_to(page, size(running))
+                await routes[-1].close(code=1011)
+                await async_until(lambda cut=cut: len(routes) > cut, "another socket")
+            await proved_up_to(page, size(running))
+            await all_shown_once(page, running)
+
+
+async def test_older_entries_that_were_asked_for_stay_while_new_ones_arrive(tmp_path: Path) -> None:
+    with service(tmp_path / "data", "--demo", "--rate", "40") as running:
+        await asyncio.to_thread(running.start)
+        await async_until(lambda: size(running) > 300, "300 entries", 120)
+        async with browser_page(running.address) as page:
+            await page.goto("/")
+            await verdict(page, "proved")
+            while await page.locator("button.older").count():
+                oldest = (await shown(page)).positions[-1]
+                await page.dispatch_event("button.older", "click")  # at this rate it moves too fast for a mouse
+                await page.wait_for_selector(f"li[data-position='{oldest - 1}']", timeout=10_000)
+            await proved_up_to(page, size(running))
+            await all_shown_once(page, running)
+            assert (await shown(page)).positions[-1] == 0
+
+
+async def all_shown_once(page: Page, running: Service) -> None:
+    """No row between the first and the last is missing, and the totals count each entry of the log once."""
+    seen = await shown(page)
+    assert seen.positions == list(range(seen.positions[0], seen.positions[-1] - 1, -1))
+    assert seen.proved == list(range(seen.proved[0], seen.positions[-1] - 1, -1))
+    await async_until(lambda: size(running) > seen.folded, "a checkpoint over it")
+    entries = [json.loads(entry) for entry in await asyncio.to_thread(published, running, seen.folded + 1)]
+    assert [frozenset(total.split(" · ")) for total in seen.totals] == received(entries)
+
+
+def received(entries: list[dict[str, Any]]) -> list[frozenset[str]]:
+    """What each fund received, as the page tells it, in the order in which the funds were declared."""
+    funds = [entry["data"]["fund"] for entry in entries if entry["type"] == "ledger.fund.declared.v1"]
+    sums: Counter[tuple[str, str]] = Counter()
+    for line in (line for entry in entries for line in entry["postings"]):
+        if line["account"] == "income:gifts":
+            sums[line["fund"], line["asset"]] -= int(line["amount"])
+    return [frozenset(amount(s, asset) for (of, asset), s in sums.items() if of == fund) or {"—"} for fund in funds]
+
+
+def amount(minor: int, asset: str) -> str:
+    """Minor units as the page tells them."""
+    code, _, digits = asset.partition("/")
+    number = f"{minor / 10 ** int(digits or 0):,.{digits or 0}f}"
+    return f"${number}" if code == "USD" else f"{number} {code}"
 
 
 async def test_a_service_that_shows_another_key_than_before_is_not_believed(tmp_path: Path) -> None:
