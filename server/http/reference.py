@@ -15,7 +15,9 @@ from server.http.inputs import Parameters, parsed
 from server.http.problems import NOT_FOUND, ProblemKind, shown
 from server.http.routes import Access, Handler, Route
 
-STYLESHEET = Path(__file__).parent / "static" / "house.css"
+STATIC = Path(__file__).parent / "static"
+STYLESHEET = STATIC / "house.css"
+ICON = STATIC / "favicon.ico"
 
 Object = Mapping[str, Any]
 
@@ -34,6 +36,7 @@ class Reference:
         self._docs = b""
         self._problems: Mapping[str, ProblemKind] = {}
         self._stylesheet = STYLESHEET.read_bytes()
+        self._icon = ICON.read_bytes()
 
     def fill(self, document: Object, problems: Mapping[str, ProblemKind]) -> None:
         """Set what the routes answer."""
@@ -69,6 +72,7 @@ class Reference:
                 problems=(NOT_FOUND,),
             ),
             row("/house.css", self.stylesheet, "The stylesheet of the pages above", "text/css", listed=False),
+            row("/favicon.ico", self.icon, "The icon that browsers ask every page for", "image/x-icon", listed=False),
         ]
 
     async def openapi(self, request: web.Request) -> web.StreamResponse:
@@ -94,6 +98,10 @@ class Reference:
     async def stylesheet(self, request: web.Request) -> web.StreamResponse:
         """GET /house.css."""
         return await _answer(request, self._stylesheet, "text/css; charset=utf-8")
+
+    async def icon(self, request: web.Request) -> web.StreamResponse:
+        """GET /favicon.ico."""
+        return await _answer(request, self._icon, "image/x-icon")
 
 
 async def _answer(request: web.Request, body: bytes, content_type: str) -> web.Response:

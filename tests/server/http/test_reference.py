@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import server
+from server.http.page import WebPage
 from server.http.problems import GENERAL, ProblemKind
 from tests.server.http.serving import Edge, assert_problem, route, serving
 
@@ -44,6 +45,14 @@ async def test_the_readable_page_names_every_route_and_needs_nothing_from_elsewh
     assert "://" not in text.replace("/openapi.json", "")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert stylesheet.content_type == "text/css; charset=utf-8"
+
+
+async def test_the_icon_that_browsers_ask_for_is_there_whether_or_not_the_page_was_built(tmp_path: Path) -> None:
+    async with serving(WebPage(tmp_path).routes()) as edge:
+        icon = await read(edge, "/favicon.ico")
+    assert icon.status == 200
+    assert icon.content_type == "image/x-icon"
+    assert icon.body.startswith(b"\x00\x00\x01\x00")
 
 
 async def test_the_type_of_every_problem_is_a_page_that_explains_it() -> None:
