@@ -15,6 +15,7 @@ from server.http.conditional import IMMUTABLE, REVALIDATE, answer, answer_compre
 from server.http.inputs import POSITION_MAX, parsed
 from server.public.models import AtPosition, LedgerQuery
 from server.public.problems import CURSOR_INVALID, ENTRY_NOT_FOUND, PROOF_NOT_YET
+from server.public.proofs import ProofReads
 from server.public.reads import PublicReads
 
 JSON = "application/json"
@@ -26,8 +27,9 @@ RETRY_AFTER = {"Retry-After": "1"}
 class LedgerAPI:
     """The handlers of the ledger's JSON side."""
 
-    def __init__(self, reads: PublicReads, list_limit_max: int) -> None:
+    def __init__(self, reads: PublicReads, proofs: ProofReads, list_limit_max: int) -> None:
         self._reads = reads
+        self._proofs = proofs
         self._list_limit_max = list_limit_max
 
     async def newest(self, request: web.Request) -> web.StreamResponse:
@@ -71,7 +73,7 @@ class LedgerAPI:
     async def proof(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/ledger/proof/{position}: a c2sp.org/tlog-proof."""
         position = parsed(request, AtPosition).position
-        attempt = await self._reads.prove(position)
+        attempt = await self._proofs.entry(position)
         if attempt.text is None and attempt.exists:
             raise PROOF_NOT_YET(f"No checkpoint covers entry {position} yet.", headers=RETRY_AFTER)
         if attempt.text is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from server.http.inputs import DECIMAL, Parameters, Position
+from server.http.inputs import DECIMAL, POSITION_MAX, Parameters, Position
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -14,6 +14,7 @@ LIMIT_MAX = 200
 Minor = Annotated[
     str, Field(pattern=r"^-?(0|[1-9][0-9]{0,30})$", description="Minor units of the asset, as a decimal.")
 ]
+Size = Annotated[int, Field(ge=1, le=POSITION_MAX), DECIMAL]
 Digest = Annotated[str, Field(description="SHA-256, base64.", min_length=44, max_length=44)]
 
 
@@ -75,3 +76,28 @@ class Funds(BaseModel):
 
     position: int = Field(description="The newest entry in these sums; -1 before the first.")
     funds: list[Fund]
+
+
+class ConsistencyQuery(Parameters):
+    """Two sizes of the log."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=False, validate_by_alias=True)
+
+    from_: Annotated[Size, Field(alias="from", description="The smaller size: how many entries you know.")]
+    to: Annotated[Size | None, Field(description="The larger size. Absent: that of the newest checkpoint.")] = None
+
+
+class ConsistencyAnswer(BaseModel):
+    """The proof that the first `from` entries are the beginning of the first `to`: nothing was rewritten.
+
+    `proof` is the path of RFC 6962, 2.1.2. `checkpoint` is the earliest that covers `to`; where it is of another size,
+    `checkpoint_proof` is the path from `to` to it.
+    """
+
+    from_: int = Field(alias="from")
+    to: int
+    root_from: Digest
+    root_to: Digest
+    proof: list[Digest]
+    checkpoint: str = Field(description="The signed note, as it was published.")
+    checkpoint_proof: list[Digest]

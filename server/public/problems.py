@@ -37,8 +37,8 @@ PROOF_NOT_YET = ProblemKind(
     "proof-not-yet",
     404,
     "Recorded, not yet proved",
-    "The entry is in the log, and the next signed checkpoint will cover it, usually within a second. The header "
-    "`Retry-After` says when to ask again.",
+    "No signed checkpoint reaches that far. The next one covers every entry that is in the log, usually within a "
+    "second. The header `Retry-After` says when to ask again.",
 )
 CURSOR_INVALID = ProblemKind(
     "cursor-invalid",

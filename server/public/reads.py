@@ -1,4 +1,4 @@
-"""What the public side reads, each from one snapshot: one statement, or one read-only transaction (E14)."""
+"""What the public side reads about entries and tiles, each by one statement, so from one snapshot (E14)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import asyncpg
 
 import sql
-from ledger import merkle, proof, tiles
+from ledger import tiles
 from ledger.grammar import HASH_BYTES
 from ledger.tiles import TILE_WIDTH
-from server.public.nodes import TileKey, node_hash, tiles_needed
 
 _queries = sql.load("public")
 
@@ -30,14 +29,6 @@ class EntryBytes:
     content: bytes
     leaf_hash: bytes
     covered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EntryProof:
-    """An attempt to prove an entry: `text` when a checkpoint covers it, else whether it exists at all."""
-
-    text: str | None
-    exists: bool
 
 
 class PublicReads:
@@ -99,32 +90,3 @@ class PublicReads:
     async def key_entries(self) -> list[bytes]:
         """The entries that say which keys sign this log, oldest first."""
         return [row["bytes"] for row in await self._pool.fetch(_queries.key_entries)]
-
-    async def prove(self, position: int) -> EntryProof:
-        """The tlog-proof of one entry under the newest checkpoint, all of it from one snapshot."""
-        async with (
-            self._pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            head = await connection.fetchrow(_queries.newest_checkpoint)
-            if head is None or position >= head["size"]:
-                return EntryProof(None, bool(await connection.fetchval(_queries.exists, position)))
-            size: int = head["size"]
-            wanted = tiles_needed(merkle.inclusion_indexes(position, size), size)
-            held = await _tiles(connection, wanted, size)
-        read = proof.folding(lambda nodes: [node_hash(held, node) for node in nodes], size)
-        return EntryProof(
-            proof.format_tlog_proof(position, proof.inclusion(read, position, size), head["note"]), exists=True
-        )
-
-
-async def _tiles(connection: asyncpg.pool.PoolConnectionProxy, wanted: set[TileKey], size: int) -> dict[TileKey, bytes]:
-    held: dict[TileKey, bytes] = {}
-    for _, n in sorted(key for key in wanted if key[0] == 0):
-        first = n * TILE_WIDTH
-        held[0, n] = await connection.fetchval(_queries.leaf_hashes, first, min(first + TILE_WIDTH, size)) or b""
-    if stored := sorted(key for key in wanted if key[0] > 0):
-        levels, numbers = [level for level, _ in stored], [n for _, n in stored]
-        for row in await connection.fetch(_queries.stored_tiles, levels, numbers):
-            held[row["level"], row["n"]] = row["hashes"]
-    return held

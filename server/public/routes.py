@@ -10,9 +10,18 @@ import asyncpg
 from pydantic import BaseModel
 
 from server.http.routes import Access, Handler, Route
+from server.public.evidence import EvidenceAPI
 from server.public.ledger_api import LedgerAPI
 from server.public.log_files import LogFiles
-from server.public.models import LIMIT_MAX, AtPosition, Funds, LedgerPage, LedgerQuery
+from server.public.models import (
+    LIMIT_MAX,
+    AtPosition,
+    ConsistencyAnswer,
+    ConsistencyQuery,
+    Funds,
+    LedgerPage,
+    LedgerQuery,
+)
 from server.public.problems import (
     CHECKPOINT_NOT_YET,
     CURSOR_INVALID,
@@ -21,6 +30,7 @@ from server.public.problems import (
     TILE_NOT_YET,
     TILE_PATH_INVALID,
 )
+from server.public.proofs import ProofReads
 from server.public.reads import PublicReads
 
 API = "/api/v1"
@@ -31,7 +41,8 @@ TEXT = "text/plain; charset=utf-8"
 def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]:
     """Every public route. `reader` is the pool of the database role that can read the public partitions only."""
     reads = PublicReads(reader)
-    api = list(_api(LedgerAPI(reads, list_limit_max)))
+    proofs = ProofReads(reader)
+    api = [*_api(LedgerAPI(reads, proofs, list_limit_max)), *_evidence(EvidenceAPI(proofs))]
     aliases = [replace(route, path=route.path.replace(API, ALIAS, 1), listed=False) for route in api]
     return [*_log_files(LogFiles(reads)), *api, *aliases]
 
@@ -96,6 +107,18 @@ def _api(api: LedgerAPI) -> Iterator[Route]:
         quiet=True,
     )
     yield _row(f"{API}/funds", api.funds, "Every fund's totals, with the position they stand at", Funds)
+
+
+def _evidence(evidence: EvidenceAPI) -> Iterator[Route]:
+    yield _row(
+        f"{API}/ledger/consistency",
+        evidence.consistency,
+        "The proof that a smaller log is the beginning of a larger one",
+        ConsistencyAnswer,
+        description="Both sizes must be covered by a checkpoint. With `to` the answer is for ever the same.",
+        query=ConsistencyQuery,
+        problems=(PROOF_NOT_YET,),
+    )
 
 
 def _row(path: str, handler: Handler, summary: str, response: type[BaseModel] | str, **more: Any) -> Route:  # noqa: ANN401 - a row's fields

@@ -7,6 +7,12 @@ where log = 'public' and size <= coalesce(
     (select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0)
 order by size desc limit 1;
 
+-- covering_checkpoint: the earliest checkpoint of size $1 or more whose entries this database holds
+select size, note from ledger_checkpoints_public
+where log = 'public' and size >= $1 and size <= coalesce(
+    (select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0)
+order by size limit 1;
+
 -- stored_tile: one tile of level 1 or above, with the size of the newest checkpoint
 select
     coalesce((select size from ledger_checkpoints_public where log = 'public' order by size desc limit 1), 0) as size,
