@@ -12,6 +12,7 @@ grant update (size, last_leaf_hash, last_at_us, rules_position) on ledger_heads 
 grant select on ledger_heads, ledger_partitions, ledger_checkpoints to secondwind_writer, secondwind_publisher;
 grant select, insert, update, delete on payments_inbox, payments_pending_fees, giving_gifts to secondwind_writer;
 grant select on publishing_waiting to secondwind_writer;
+grant select, insert, update, delete on public_lists, public_lines, public_months to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 
 -- The publisher reads books and appends to public.
@@ -24,7 +25,7 @@ grant insert on ledger_checkpoints, ledger_tiles to secondwind_signer;
 grant update (hashes) on ledger_tiles to secondwind_signer;
 
 -- The reader serves the public: the partitions of `public`, never the tables above them.
-grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public
-    to secondwind_reader;
+grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public,
+    public_lists, public_lines, public_months to secondwind_reader;
 
 revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass) from public;

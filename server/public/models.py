@@ -101,3 +101,36 @@ class ConsistencyAnswer(BaseModel):
     proof: list[Digest]
     checkpoint: str = Field(description="The signed note, as it was published.")
     checkpoint_proof: list[Digest]
+
+
+class TrialBalanceQuery(Parameters):
+    """A size of the log."""
+
+    at: Annotated[
+        Size | None, Field(description="How many entries to sum, from the first. Absent: as many as can be proved.")
+    ] = None
+
+
+class Balance(BaseModel):
+    """One balance. Debits are positive."""
+
+    account: str
+    asset: str
+    fund: str
+    balance_minor: Minor
+
+
+class TrialBalanceAnswer(BaseModel):
+    """Every balance that is not zero after the first `size` entries; each asset of each fund sums to zero.
+
+    `digest` is made as `ledger.period.closed.v1` makes its `balances`. `checkpoint` is the earliest that covers `size`;
+    where it is of another size, `checkpoint_proof` is the path of RFC 6962, 2.1.2, from `size` to it.
+    """
+
+    size: int
+    position: int = Field(description="The newest entry in these sums.")
+    root: Digest
+    digest: Digest
+    balances: list[Balance]
+    checkpoint: str = Field(description="The signed note, as it was published.")
+    checkpoint_proof: list[Digest]

@@ -57,9 +57,9 @@ class Consistency:
 
 @dataclass(frozen=True, slots=True)
 class NotCovered:
-    """No checkpoint reaches that far. `signed`: the size of the newest one, 0 before the first."""
+    """Nothing can be proved that far yet. `reached`: the largest size of which it can, 0 before there is one."""
 
-    signed: int
+    reached: int
 
 
 @contextlib.asynccontextmanager

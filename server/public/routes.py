@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from server.http.routes import Access, Handler, Route
 from server.public.evidence import EvidenceAPI
 from server.public.ledger_api import LedgerAPI
+from server.public.lists import ListReads
 from server.public.log_files import LogFiles
 from server.public.models import (
     LIMIT_MAX,
@@ -21,6 +22,8 @@ from server.public.models import (
     Funds,
     LedgerPage,
     LedgerQuery,
+    TrialBalanceAnswer,
+    TrialBalanceQuery,
 )
 from server.public.problems import (
     CHECKPOINT_NOT_YET,
@@ -42,7 +45,7 @@ def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]
     """Every public route. `reader` is the pool of the database role that can read the public partitions only."""
     reads = PublicReads(reader)
     proofs = ProofReads(reader)
-    api = [*_api(LedgerAPI(reads, proofs, list_limit_max)), *_evidence(EvidenceAPI(proofs))]
+    api = [*_api(LedgerAPI(reads, proofs, list_limit_max)), *_evidence(EvidenceAPI(proofs, ListReads(reader)))]
     aliases = [replace(route, path=route.path.replace(API, ALIAS, 1), listed=False) for route in api]
     return [*_log_files(LogFiles(reads)), *api, *aliases]
 
@@ -117,6 +120,15 @@ def _evidence(evidence: EvidenceAPI) -> Iterator[Route]:
         ConsistencyAnswer,
         description="Both sizes must be covered by a checkpoint. With `to` the answer is for ever the same.",
         query=ConsistencyQuery,
+        problems=(PROOF_NOT_YET,),
+    )
+    yield _row(
+        f"{API}/ledger/trial-balance",
+        evidence.trial_balance,
+        "Every balance after so many entries",
+        TrialBalanceAnswer,
+        description="Folded from the public entries and nothing else. With `at` the answer is for ever the same.",
+        query=TrialBalanceQuery,
         problems=(PROOF_NOT_YET,),
     )
 

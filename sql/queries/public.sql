@@ -81,3 +81,43 @@ select e.bytes from ledger_entries_public as e
 where e.log = 'public' and (e.position = 0 or e.position in (
     select position from ledger_rules_public where log = 'public' and kind = 'key'))
 order by e.position;
+
+-- newest_month: the latest period that has an entry in the lists, and how many entries they hold
+select max(period) as period, coalesce(max(last) + 1, 0) as size from public_months;
+
+-- add_lists: lists that do not exist yet, empty
+insert into public_lists (type, account, asset, fund, digits, late)
+select distinct g.* from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[])
+    as g (type, account, asset, fund, digits, late)
+where not exists (
+    select from public_lists as l where (l.type, l.account, l.asset, l.fund, l.digits, l.late)
+        = (g.type, g.account, g.asset, g.fund, g.digits, g.late));
+
+-- add_lines: lines at the ends of their lists, each with the sum up to itself
+with given as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[], $7::bigint[], $8::numeric[])
+        as g (type, account, asset, fund, digits, late, position, amount)
+), grown as (
+    update public_lists as l set total = l.total + g.amount
+    from (select type, account, asset, fund, digits, late, sum(amount) as amount from given group by 1, 2, 3, 4, 5, 6) as g
+    where (l.type, l.account, l.asset, l.fund, l.digits, l.late) = (g.type, g.account, g.asset, g.fund, g.digits, g.late)
+    returning l.*, l.total - g.amount as before
+)
+insert into public_lines (list, position, total)
+select l.id, g.position, l.before + sum(g.amount) over (partition by l.id order by g.position)
+from given as g join grown as l using (type, account, asset, fund, digits, late);
+
+-- add_months: where the entries of months stand
+insert into public_months as m (period, late, first, last)
+select * from unnest($1::text[], $2::bool[], $3::bigint[], $4::bigint[])
+on conflict (period, late) do update set last = excluded.last;
+
+-- clear_lists: forget every list, before they are built again
+with lines as (delete from public_lines), months as (delete from public_months) delete from public_lists;
+
+-- balances_at: the balances after the first $1 entries that are not zero
+select l.account, l.asset, l.fund, sum(newest.total)::text as balance
+from public_lists as l cross join lateral (
+    select total from public_lines where list = l.id and position < $1 order by position desc limit 1) as newest
+where l.account <> ''
+group by l.account, l.asset, l.fund having sum(newest.total) <> 0;

@@ -52,7 +52,7 @@ async def test_a_newer_and_an_older_schema_are_refused(postgres_server: Server) 
             await Database.open(postgres_server.service_url(database))
         with pytest.raises(StartRefused, match="newer than this version"):
             await migrate(postgres_server.admin_url(database))
-        await connection.execute("delete from schema_migrations where name ~ '^(9999|0004)'")
+        await connection.execute("delete from schema_migrations where name ~ '^(9999|0005)'")
         with pytest.raises(StartRefused, match="older than this version"):
             await Database.open(postgres_server.service_url(database))
         await connection.close()

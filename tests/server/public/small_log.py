@@ -11,12 +11,14 @@ from pathlib import Path
 from ledger import genesis
 from ledger.batches import BatchKey
 from ledger.note import SigningKey
+from ledger.projector import Projector
 from ledger.signer import Signer
 from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import Writer, WriterLimits, create_log
 from ledger.types import Command, Draft, OwnedPosting, SealedSlots
 from server import birth, chart
 from server.db import Database
+from server.public.projection import ListsProjection
 
 ORIGIN = "ledger.example.org/ledger"
 KEY = SigningKey(ORIGIN, bytes(range(32)))
@@ -66,6 +68,17 @@ class SmallLog:
         """Sign everything there is."""
         while await self.signer.step():
             pass
+
+    async def fold(self) -> None:
+        """Bring the lists up to date."""
+        projector = Projector(self.database.writer, ListsProjection())
+        await projector.start()
+        while await projector.step():
+            pass
+
+    async def append(self, *drafts: Draft) -> None:
+        """Append these, in this order."""
+        self._appended((await self.writer.append(Command(drafts))).count)
 
     async def insert_checkpoint(self, size: int, root_hash: bytes, note: str) -> None:
         """Put a checkpoint into the database beside the signer."""

@@ -1,19 +1,25 @@
-"""/api/v1/ledger/consistency: what it answers is proved by its own members, and nothing is answered beyond them."""
+"""What is answered about a size of the log is proved by the answer's own members, and nothing beyond them is said."""
 
 from __future__ import annotations
 
 import base64
+import random
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
-from ledger import checkpoint, merkle
-from server.public.models import ConsistencyAnswer
+from ledger import checkpoint, merkle, postings
+from ledger.types import Draft
+from server.public.models import ConsistencyAnswer, TrialBalanceAnswer
 from tests.server.http.serving import Edge, assert_problem
 from tests.server.public.c2sp_client import leaf
-from tests.server.public.small_log import KEY, SmallLog
+from tests.server.public.small_log import KEY, SmallLog, gift
 
 PATH = "/api/v1/ledger/consistency"
+BALANCES = "/api/v1/ledger/trial-balance"
 SIGNED = (40, 256, 300, 515)
 SIZES = (1, 2, 3, 39, 40, 41, 255, 256, 257, 300, 511, 512, 513, 515)
 
@@ -78,13 +84,13 @@ async def test_what_was_proved_of_two_named_sizes_is_the_same_for_ever(log: Smal
 async def test_a_size_that_no_checkpoint_covers_is_not_proved_yet(log: SmallLog, edge: Edge) -> None:
     assert_problem(await edge.get(f"{PATH}?from=1"), 404, "proof-not-yet")
     await log.grow(30)
-    assert "nothing is signed yet" in assert_problem(await edge.get(f"{PATH}?from=1"), 404, "proof-not-yet")["detail"]
+    assert "of 0 it can" in assert_problem(await edge.get(f"{PATH}?from=1"), 404, "proof-not-yet")["detail"]
     await log.sign()
     await log.grow(50)
     for query in ("from=31", "from=1&to=31", "from=31&to=31", f"from=1&to={2**53 - 1}"):
         early = await edge.get(f"{PATH}?{query}")
         detail = assert_problem(early, 404, "proof-not-yet")["detail"]
-        assert "the newest covers 30" in detail
+        assert "of 30 it can" in detail
         assert int(early.headers["retry-after"]) > 0
 
 
@@ -117,3 +123,92 @@ async def test_a_checkpoint_ahead_of_the_entries_held_proves_nothing(log: SmallL
     await log.insert_checkpoint(999, bytes(32), "ahead")
     assert (await edge.get(f"{PATH}?from=40")).json()["to"] == 40
     assert_problem(await edge.get(f"{PATH}?from=40&to=41"), 404, "proof-not-yet")
+
+
+def folded(entries: list[bytes]) -> dict[tuple[str, str, str], int]:
+    """The balances by the plainest way there is: every posting of every entry."""
+    sums: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    for data in entries:
+        for line in orjson.loads(data)["postings"]:
+            sums[line["account"], line["asset"], line["fund"]] += int(line["amount"])
+    return {triple: total for triple, total in sums.items() if total}
+
+
+@pytest.fixture
+async def varied(log: SmallLog) -> list[bytes]:
+    """A log with gifts of many amounts in every fund, some of which sum to nothing again; its entries."""
+    await log.begin()
+    draw = random.Random(7)  # noqa: S311 - amounts, not secrets
+    for _ in range(12):
+        gifts = [gift(0, draw.choice(["rent", "tech", "general"]), draw.randrange(1, 10**6)) for _ in range(20)]
+        returned = [back(one) for one in gifts if draw.random() < 0.2]
+        await log.append(*gifts, *returned, gift(1, "transport", 10**20), back(gift(1, "transport", 10**20)))
+        await log.sign()
+    await log.fold()
+    rows = await log.database.reader.fetch("select bytes from ledger_entries_public order by position")
+    return [row["bytes"] for row in rows]
+
+
+def back(draft: Draft) -> Draft:
+    """The same money the other way."""
+    return replace(draft, postings=tuple(replace(posting, amount=-posting.amount) for posting in draft.postings))
+
+
+async def test_a_trial_balance_is_the_fold_of_exactly_that_many_entries(edge: Edge, varied: list[bytes]) -> None:
+    leaves = [leaf(data) for data in varied]
+    for size in (1, 5, *range(30, len(varied), 11), len(varied)):
+        answer = (await edge.get(f"{BALANCES}?at={size}", Accept_Encoding="identity")).json()
+        TrialBalanceAnswer.model_validate(answer, strict=True)
+        assert (answer["size"], answer["position"]) == (size, size - 1)
+        found = {
+            (line["account"], line["asset"], line["fund"]): int(line["balance_minor"]) for line in answer["balances"]
+        }
+        assert found == folded(varied[:size])
+        assert list(found) == sorted(found)
+        assert base64.b64decode(answer["digest"]) == postings.balances_hash(found)
+        for purpose in {triple[1:] for triple in found}:
+            assert sum(amount for triple, amount in found.items() if triple[1:] == purpose) == 0
+        root, *way = hashes([answer["root"], *answer["checkpoint_proof"]])
+        head = checkpoint.open(answer["checkpoint"], KEY.vkey)
+        assert root == merkle.root(leaves[:size])
+        merkle.verify_consistency(size, head.size, root, head.root_hash, way)
+
+
+async def test_the_newest_trial_balance_is_the_ledgers_own(log: SmallLog, edge: Edge, varied: list[bytes]) -> None:
+    answer = (await edge.get(BALANCES, Accept_Encoding="identity")).json()
+    assert answer["size"] == len(varied)
+    rows = await log.database.reader.fetch("select * from ledger_balances_public where balance <> 0")
+    assert {(row["account"], row["asset"], row["fund"]): int(row["balance"]) for row in rows} == {
+        (line["account"], line["asset"], line["fund"]): int(line["balance_minor"]) for line in answer["balances"]
+    }
+
+
+@pytest.mark.usefixtures("varied")
+async def test_a_trial_balance_at_a_named_size_is_the_same_for_ever(log: SmallLog, edge: Edge) -> None:
+    before = await edge.get(f"{BALANCES}?at=100", Accept_Encoding="identity")
+    assert before.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert (await edge.get(BALANCES, Accept_Encoding="identity")).headers["cache-control"] == "no-cache"
+    await log.append(gift(1))
+    await log.sign()
+    await log.fold()
+    after = await edge.get(f"{BALANCES}?at=100", Accept_Encoding="identity", If_None_Match=before.headers["etag"])
+    assert (after.status, after.headers["etag"]) == (304, before.headers["etag"])
+
+
+async def test_balances_reach_as_far_as_both_checkpoint_and_lists(log: SmallLog, edge: Edge) -> None:
+    assert_problem(await edge.get(BALANCES), 404, "proof-not-yet")
+    await log.grow(40)
+    await log.fold()
+    assert_problem(await edge.get(f"{BALANCES}?at=1"), 404, "proof-not-yet")
+    await log.sign()
+    await log.grow(50)
+    await log.sign()
+    assert (await edge.get(BALANCES, Accept_Encoding="identity")).json()["size"] == 40
+    early = await edge.get(f"{BALANCES}?at=41")
+    assert "Of 41 entries nothing" in assert_problem(early, 404, "proof-not-yet")["detail"]
+    assert int(early.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("query", ["at=0", "at=-1", "at=1.0", "at=", "at=x", "at=1&at=1", "size=1"])
+async def test_a_size_that_is_none_has_no_balances(edge: Edge, query: str) -> None:
+    assert_problem(await edge.get(f"{BALANCES}?{query}"), 400, "invalid-input")

@@ -1,0 +1,55 @@
+"""Reading the lists of `public`: balances at any size, and pages of whatever a filter asks for.
+
+Both cost the same however long the log is. A balance is the newest line of each list before that size; a page is at
+most its limit from each list that fits. How many lists there are is bounded by what the log declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sql
+from ledger import postings
+from server.public.proofs import CoveredSize, NotCovered, covered_size, signed_size, snapshot
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_queries = sql.load("public")
+
+Triple = tuple[str, str, str]
+"""(account, asset, fund)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """Every balance that is not zero after the first `covered.size` entries, in order, in minor units."""
+
+    covered: CoveredSize
+    balances: dict[Triple, int]
+
+    @property
+    def digest(self) -> bytes:
+        """As `ledger.period.closed.v1` states it; SPEC.md 12.3."""
+        return postings.balances_hash(self.balances)
+
+
+class ListReads:
+    """Reads over the pool of the role `reader`."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def trial_balance(self, size: int | None) -> TrialBalance | NotCovered:
+        """The balances after the first `size` entries; None: as many as are signed and in the lists."""
+        async with snapshot(self._pool) as connection:
+            folded: int = await connection.fetchval(_queries.newest_month, column=1)
+            reached = min(await signed_size(connection), folded)
+            at = reached if size is None else size
+            covered = await covered_size(connection, at) if 0 < at <= reached else None
+            if covered is None:
+                return NotCovered(reached)
+            rows = await connection.fetch(_queries.balances_at, at)
+        found = {(row["account"], row["asset"], row["fund"]): int(row["balance"]) for row in rows}
+        return TrialBalance(covered, dict(sorted(found.items())))
