@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sql
 from ledger.batches import BatchKey
-from ledger.projector import Projector
+from ledger.projector import Projection, Projector
 from ledger.reader import LogReader
 from ledger.signer import Signer, SignerRefuses
 from ledger.signer_state import PublishDirectory, StateFile
@@ -30,6 +30,7 @@ from server.payments.inbox import Inbox
 from server.payments.pending_fees import PendingFees
 from server.payments.stripe_api import StripeAPI
 from server.payments.worker import InboxWorker
+from server.public.projection import ListsProjection
 from server.publishing.publisher import COMPANION as PUBLISHER_COMPANION
 from server.publishing.publisher import Publisher
 from server.vault import Vault
@@ -143,13 +144,14 @@ class Parts:
         if self.settings.stripe_api_key is not None:
             fee_worker = FeeWorker(name, self.fees, books, self.stripe, time_zone)
             self.tasks.start("fee worker", partial(fee_worker.run, self.wakeups))
-        self.tasks.start("projection of gifts", self._project)
+        self.tasks.start("projection of gifts", partial(self._project, GiftsProjection()))
+        self.tasks.start("projection of public lists", partial(self._project, ListsProjection()))
         self.tasks.start("sweeper", self._sweep)
 
-    async def _project(self) -> None:
-        projector = Projector(self.database.writer, GiftsProjection())
+    async def _project(self, projection: Projection) -> None:
+        projector = Projector(self.database.writer, projection)
         await projector.start()
-        await follow(self.wakeups, "books", projector.step)
+        await follow(self.wakeups, projection.log, projector.step)
 
     async def _sweep(self) -> None:
         """Forget the bodies of old notices and the keys of old days, once an hour."""
