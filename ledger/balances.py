@@ -7,17 +7,13 @@ month that is not closed, because a close counts the entries of its month and be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from typing import Any, Self
 
-from ledger import canonical
 from ledger.guards import Guard
 from ledger.types import Entry, Posting
 
 Triple = tuple[str, str, str]
 """(account, asset, fund)"""
-
-_TAG = b"secondwind/balances/v1\n"
 
 
 class Balances:
@@ -74,12 +70,6 @@ class Balances:
     def from_snapshot(cls, state: Mapping[str, Any]) -> Self:
         """What `snapshot` gave."""
         return cls(_sums(state["closed"]), {month: _sums(rows) for month, rows in state["months"].items()})
-
-
-def digest(sums: Mapping[Triple, int]) -> bytes:
-    """The trial balance's hash, as `ledger.period.closed.v1` states it (SPEC.md 12.3)."""
-    lines = (canonical.encode([*triple, str(sums[triple])]) + b"\n" for triple in sorted(sums) if sums[triple])
-    return sha256(_TAG + b"".join(lines)).digest()
 
 
 def _rows(sums: Mapping[Triple, int]) -> list[list[str]]:

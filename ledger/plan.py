@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ledger import canonical, guards, phases, times
-from ledger.balances import Balances, digest
+from ledger.balances import Balances
 from ledger.declared import CLOSED, Declared
 from ledger.errors import (
     ClaimTaken,
@@ -27,7 +27,7 @@ from ledger.errors import (
 )
 from ledger.grammar import INT_MAX, decode_digest
 from ledger.guards import BalanceKey
-from ledger.postings import settle
+from ledger.postings import balances_hash, settle
 from ledger.rules import RuleRow, rule_rows
 from ledger.types import Appended, Claim, Command, Draft, Entry, Head, SealedSlots
 
@@ -297,7 +297,7 @@ class _Trial:
         sums = self._state.sums
         if sums is None or self.entries:
             raise EntryError("data-invalid", "a month is closed by a command of its own")
-        if decode_digest(str(entry.data["balances"])) != digest(sums.through(entry.period)):
+        if decode_digest(str(entry.data["balances"])) != balances_hash(sums.through(entry.period)):
             raise EntryError("data-invalid", f"data.balances is not the trial balance through {entry.period}")
 
     def _declare(self, entry: Entry) -> None:

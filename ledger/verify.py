@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Self, cast
 
 from ledger import canonical, phases, times
-from ledger.balances import Balances, digest
+from ledger.balances import Balances
 from ledger.declared import CLOSED, LEDGER, Declared
 from ledger.errors import EntryError
 from ledger.grammar import decode_base64, decode_digest, encode_base64
 from ledger.keys import Keyring
 from ledger.merkle import Frontier, Node
+from ledger.postings import balances_hash
 from ledger.registry import Registry
 from ledger.types import Entry, LogName
 
@@ -144,7 +145,7 @@ class EntryChecker:
     def _check_close(self, entry: Entry) -> None:
         if entry.type != CLOSED:
             return
-        if decode_digest(str(entry.data["balances"])) != digest(self.balances.through(entry.period)):
+        if decode_digest(str(entry.data["balances"])) != balances_hash(self.balances.through(entry.period)):
             raise EntryError("data-invalid", f"data.balances is not the trial balance through {entry.period}")
 
     def _take(self, entry: Entry) -> None:

@@ -149,8 +149,9 @@ async def test_older_entries_that_were_asked_for_stay_while_new_ones_arrive(tmp_
         async with browser_page(running.address) as page:
             await page.goto("/")
             await verdict(page, "proved")
-            while await page.locator("button.older").count():
-                oldest = (await shown(page)).positions[-1]
+            await page.wait_for_selector("button.older")
+            while oldest := (await shown(page)).positions[-1]:
+                await page.wait_for_selector("button.older")
                 await page.dispatch_event("button.older", "click")  # at this rate it moves too fast for a mouse
                 await page.wait_for_selector(f"li[data-position='{oldest - 1}']", timeout=10_000)
             await proved_up_to(page, size(running))

@@ -9,8 +9,9 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.balances import Balances, Triple, digest
+from ledger.balances import Balances, Triple
 from ledger.guards import Guard
+from ledger.postings import balances_hash
 from ledger.types import Entry, Posting
 from tests.vectors import logs
 
@@ -50,11 +51,11 @@ def test_the_sums_through_a_month_are_those_of_its_entries_and_earlier_ones(
     ]
 
 
-def test_the_digest_knows_no_order_and_no_zeros() -> None:
+def test_the_hash_knows_no_order_and_no_zeros() -> None:
     sums = {("assets:cash", "USD/2", "rent"): 5, ("income:gifts", "USD/2", "rent"): -5}
-    assert digest(sums) == digest({**dict(reversed(sums.items())), ("assets:cash", "EUR/2", "rent"): 0})
-    assert digest(sums) != digest({**sums, ("assets:cash", "USD/2", "rent"): 6})
-    assert digest({}) == sha256(b"secondwind/balances/v1\n").digest()
+    assert balances_hash(sums) == balances_hash({**dict(reversed(sums.items())), ("assets:cash", "EUR/2", "rent"): 0})
+    assert balances_hash(sums) != balances_hash({**sums, ("assets:cash", "USD/2", "rent"): 6})
+    assert balances_hash({}) == sha256(b"secondwind/balances/v1\n").digest()
 
 
 def test_a_guard_counts_the_entry_every_month_and_each_asset_apart() -> None:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import orjson
 
 from ledger import canonical, genesis, keys, times
-from ledger.balances import Balances, digest
+from ledger.balances import Balances
 from ledger.declared import Declared
 from ledger.note import SigningKey
 from ledger.plan import State, plan_batch
+from ledger.postings import balances_hash
 from ledger.rules import RuleRow, declared_from
 from ledger.types import Command, Draft, Head
 from tests.support.logs import RECOVERY_SEED, born, clock_us, key_of, origin_of
@@ -69,7 +70,7 @@ def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
         genesis.fund_declared(genesis.Fund("winter", "restricted", "Winter coats")),
         Draft(
             "ledger.period.closed.v1",
-            {"balances": base64.b64encode(digest({})).decode(), "registry": registry},
+            {"balances": base64.b64encode(balances_hash({})).decode(), "registry": registry},
             period=BEFORE,
         ),
         genesis.policy_changed({"fees": {}}, MONTH),

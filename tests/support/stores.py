@@ -9,10 +9,10 @@ from typing import Any
 
 import asyncpg
 
-from ledger.balances import digest
 from ledger.grammar import encode_base64
 from ledger.guards import BalanceKey
 from ledger.memory import Accompanied, MemoryStore
+from ledger.postings import balances_hash
 from ledger.reader import LogReader
 from ledger.types import Appended, Command, Draft, LogName, OwnedPosting
 from ledger.verify import EntryChecker
@@ -46,7 +46,7 @@ class Subject:
         """The draft that closes `month` as things stand."""
         checker = await self.checker()
         data = {
-            "balances": encode_base64(digest(checker.balances.through(month))),
+            "balances": encode_base64(balances_hash(checker.balances.through(month))),
             "registry": encode_base64(checker.registry.sha256()),
         }
         return Draft("ledger.period.closed.v1", data, period=month)

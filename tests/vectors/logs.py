@@ -9,10 +9,10 @@ from typing import Any, Literal
 import orjson
 
 from ledger import canonical, keys, note, slots
-from ledger.balances import digest
 from ledger.checkpoint import Checkpoint
 from ledger.grammar import encode_base64
 from ledger.guards import Guard
+from ledger.postings import balances_hash
 from ledger.registry import Registry, TypeSpec
 from ledger.slots import SlotSpec
 from ledger.types import LogName
@@ -156,7 +156,7 @@ class LogMaker:
 
     def closed(self, month: str) -> dict[str, str]:
         """`data` of the entry that closes a month."""
-        balances = digest(self.checker.balances.through(month))
+        balances = balances_hash(self.checker.balances.through(month))
         return {"balances": encode_base64(balances), "registry": encode_base64(self.registry.sha256())}
 
     def key_change(self, change: Literal["introduced", "retired"], vkey: str, size: int) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from ledger import canonical, merkle, proof, slots, times
-from ledger.balances import digest
 from ledger.canonical import leaf_hash, parse_entry
 from ledger.checkpoint import Checkpoint
 from ledger.checkpoint import open as open_checkpoint
 from ledger.grammar import encode_base64
 from ledger.merkle import root
+from ledger.postings import balances_hash
 from ledger.verify import EntryChecker
 from server.domains.giving.events import PUBLIC_TYPES
 from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, load, rechained
@@ -262,7 +262,7 @@ def test_a_month_left_open_fails_at_the_end_of_the_log_and_closing_it_late_is_en
     while checker.check(len(entries) - 1, entries[-1]) and (overdue := checker.overdue()):
         assert overdue == month
         data = {
-            "balances": encode_base64(digest(checker.balances.through(month))),
+            "balances": encode_base64(balances_hash(checker.balances.through(month))),
             "registry": encode_base64(checker.registry.sha256()),
         }
         close = {"data": data, "period": month, "position": checker.size, "type": "ledger.period.closed.v1"}
