@@ -58,6 +58,7 @@ def public_log() -> LogMaker:
 
 def give(log: LogMaker, at: str, fund: str, minor: int, values: dict[str, object], **members: str) -> None:
     """A published gift with its accrued fee."""
+    log.slot_hashes[log.checker.size], _ = slots.build(PUBLIC_GIFT, values, logs.salts(PUBLIC_GIFT))
     lines, committed = postings(fund, minor, 30 + minor * 3 // 100), private(PUBLIC_GIFT, values)
     log.add(at, PUBLIC_GIFT.name, {"via": "processor"}, postings=lines, private=committed, **members)
 

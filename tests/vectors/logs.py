@@ -105,6 +105,7 @@ class LogMaker:
         self.checker = EntryChecker(origin, log)
         self.entries: list[bytes] = []
         self.documents: list[dict[str, Any]] = []
+        self.slot_hashes: dict[int, bytes] = {}
 
     def document(self, at: str, type_name: str, data: Mapping[str, Any], **members: Any) -> dict[str, Any]:
         """The next entry's members; keywords add or replace some."""

@@ -133,14 +133,19 @@ def rows() -> list[dict[str, Any]]:
             served([*ENTRIES[:AT], rechained(AT, doubled)[AT], *ENTRIES[AT + 1 :]]),
             ("prev-mismatch", AT + 1),
         ),
-        _row("the newest amount changed, in balance", served(newest), ("root-mismatch", SIZE)),
+        _row(
+            "the newest amount changed, in balance",
+            served(newest),
+            ("root-mismatch", SIZE),
+            fsck=("batch-unsigned", last),
+        ),
         _row(
             "a cent taken from one line",
             served([*ENTRIES[:AT], rechained(AT, short)[AT], *ENTRIES[AT + 1 :]]),
             ("sum-not-zero", AT),
         ),
         _row("two entries swapped", served(swapped), ("position-mismatch", AT)),
-        _row("an entry missing", served(missing), ("truncated", last)),
+        _row("an entry missing", served(missing), ("truncated", last), fsck=("position-mismatch", AT)),
         _row("an entry missing, the rest signed", signed(missing), ("position-mismatch", AT)),
         _row("the last three entries missing", served(ENTRIES[:-3]), ("truncated", SIZE - 3)),
         _row(
