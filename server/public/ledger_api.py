@@ -1,4 +1,4 @@
-"""/api/v1/ledger…: the same entries for programs and pages: newest first, one by one, proved one by one."""
+"""/api/v1/ledger/entries, …/proof and /api/v1/funds: entries one by one, proved one by one, and what they sum to."""
 
 from __future__ import annotations
 
@@ -8,55 +8,25 @@ from operator import itemgetter
 import orjson
 from aiohttp import web
 
-from ledger import canonical
 from ledger.grammar import encode_base64
-from server.http import cursors
-from server.http.conditional import IMMUTABLE, REVALIDATE, answer, answer_compressed
-from server.http.inputs import POSITION_MAX, parsed
-from server.public.models import AtPosition, LedgerQuery
-from server.public.problems import CURSOR_INVALID, ENTRY_NOT_FOUND, PROOF_NOT_YET
+from server.http.conditional import IMMUTABLE, REVALIDATE, answer
+from server.http.inputs import parsed
+from server.public.models import AtPosition
+from server.public.problems import ENTRY_NOT_FOUND, PROOF_NOT_YET
 from server.public.proofs import ProofReads
 from server.public.reads import PublicReads
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
-LIST = "ledger"
 RETRY_AFTER = {"Retry-After": "1"}
 
 
 class LedgerAPI:
-    """The handlers of the ledger's JSON side."""
+    """The handlers of single entries and of the funds."""
 
-    def __init__(self, reads: PublicReads, proofs: ProofReads, list_limit_max: int) -> None:
+    def __init__(self, reads: PublicReads, proofs: ProofReads) -> None:
         self._reads = reads
         self._proofs = proofs
-        self._list_limit_max = list_limit_max
-
-    async def newest(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/v1/ledger."""
-        query = parsed(request, LedgerQuery)
-        limit = min(query.limit, self._list_limit_max)
-        size, rows = await self._reads.page(_before(query), limit)
-        page: dict[str, object] = {
-            "size": size,
-            "entries": [
-                {
-                    "position": row["position"],
-                    "type": row["type"],
-                    "at": canonical.format_at(row["at_us"]),
-                    "period": row["period"],
-                    "leaf_hash": encode_base64(row["leaf_hash"]),
-                    "entry": row["bytes"].decode(),
-                }
-                for row in rows
-            ],
-        }
-        if rows and rows[-1]["position"] > 0:
-            page["next"] = cursors.encode(LIST, rows[-1]["position"])
-        # From the size and nothing else, so that the tag tells nothing that the page does not (B16).
-        return await answer_compressed(
-            request, orjson.dumps(page), content_type=JSON, etag=f"size-{size}", cache_control=REVALIDATE
-        )
 
     async def entry(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/ledger/entries/{position}: the exact bytes."""
@@ -105,12 +75,3 @@ class LedgerAPI:
         ]
         body = orjson.dumps({"position": size - 1, "funds": funds})
         return answer(request, body, content_type=JSON, etag=f"size-{size}", cache_control=REVALIDATE)
-
-
-def _before(query: LedgerQuery) -> int:
-    if query.before is None:
-        return POSITION_MAX
-    try:
-        return cursors.decode(LIST, query.before)
-    except cursors.CursorRefused as refused:
-        raise CURSOR_INVALID(f"This is {refused}.", pointer="?before") from None

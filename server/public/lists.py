@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import sql
 from ledger import postings
+from ledger.rows import transposed
+from server.public.filters import Filter
 from server.public.proofs import CoveredSize, NotCovered, covered_size, signed_size, snapshot
+from server.public.reads import Page, Place
 
 if TYPE_CHECKING:
     import asyncpg
@@ -53,3 +56,25 @@ class ListReads:
             rows = await connection.fetch(_queries.balances_at, at)
         found = {(row["account"], row["asset"], row["fund"]): int(row["balance"]) for row in rows}
         return TrialBalance(covered, dict(sorted(found.items())))
+
+    async def declared_names(self) -> dict[str, list[str]]:
+        """What the log has declared, by kind: `fund`, `account`, `asset` and `type`."""
+        names: dict[str, list[str]] = {}
+        for row in await self._pool.fetch(_queries.declared_names):
+            names.setdefault(row["kind"], []).append(row["name"])
+        return names
+
+    async def page(self, chosen: Filter, place: Place, limit: int) -> Page:
+        """One page of the entries that a filter asks for; `size` is how many entries the lists hold."""
+        query = _queries.older_in_lists if place.older else _queries.newer_in_lists
+        async with snapshot(self._pool) as connection:
+            size: int = await connection.fetchval(_queries.newest_month, column=1)
+            lists = await connection.fetch(_queries.fitting_lists, *chosen.arguments())
+            columns = transposed([(row["id"], row["first"], row["last"]) for row in lists], 3)
+            # One more than is shown says whether there are more.
+            rows = list(await connection.fetch(query, *columns, place.position, limit + 1))
+        more = len(rows) > limit
+        shown = rows[:limit] if place.older else rows[-limit:]
+        # Where a page does not end the list, it was reached from an entry on the other side of its place.
+        behind = bool(rows) and place.position < size
+        return Page(size, shown, older=more if place.older else behind, newer=behind if place.older else more)

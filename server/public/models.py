@@ -10,7 +10,14 @@ from server.http.inputs import DECIMAL, POSITION_MAX, Parameters, Position
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
+NAME_CHARS_MAX = 128
 
+DIGITS_MAX = 31
+"""Digits of the largest amount that a posting holds (SPEC.md 6)."""
+
+Cursor = Annotated[str, Field(max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
+Decade = Annotated[str, Field(pattern=rf"^10{{0,{DIGITS_MAX}}}$")]
 Minor = Annotated[
     str, Field(pattern=r"^-?(0|[1-9][0-9]{0,30})$", description="Minor units of the asset, as a decimal.")
 ]
@@ -25,12 +32,33 @@ class AtPosition(Parameters):
 
 
 class LedgerQuery(Parameters):
-    """Which page of the ledger."""
+    """Which page of the ledger, and of which entries.
+
+    An entry fits when its type and period do, and one of its postings fits fund, category, asset and amount together.
+    """
 
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Entries per page."), DECIMAL] = LIMIT_DEFAULT
     before: Annotated[
-        str | None,
-        Field(max_length=64, description="The cursor in `next` of the page before. Absent: the newest entries."),
+        Cursor | None, Field(description="The cursor in `next` of a page: what is older. Absent: the newest entries.")
+    ] = None
+    after: Annotated[
+        Cursor | None, Field(description="The cursor in `previous` of a page: what is newer. Not with `before`.")
+    ] = None
+    fund: Annotated[Name | None, Field(description="A fund, as `rent`.")] = None
+    category: Annotated[
+        Name | None,
+        Field(description="An account or a branch of accounts, as `expenses:processing` or `expenses`."),
+    ] = None
+    type: Annotated[Name | None, Field(description="A type of entry, as `giving.gift.received.v1`.")] = None
+    period: Annotated[
+        str | None, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="A month, as `2026-09`.")
+    ] = None
+    asset: Annotated[Name | None, Field(description="An asset, as `USD/2`. Amounts need one.")] = None
+    amount_from: Annotated[
+        Decade | None, Field(description="Amounts of this many minor units or more, either sign: a power of ten.")
+    ] = None
+    amount_below: Annotated[
+        Decade | None, Field(description="Amounts of fewer minor units than this, either sign: a power of ten.")
     ] = None
 
 
@@ -48,9 +76,13 @@ class LedgerEntry(BaseModel):
 class LedgerPage(BaseModel):
     """Entries, newest first."""
 
-    size: int = Field(description="Entries in the whole log.")
+    size: int = Field(
+        description="Entries in the whole log. With a filter: how many of them it was looked for in, "
+        "which may lag behind by a moment."
+    )
     entries: list[LedgerEntry]
     next: str | None = Field(None, description="The cursor of the next, older page. Absent on the last one.")
+    previous: str | None = Field(None, description="The cursor of the page before, a newer one. Absent on the newest.")
 
 
 class FundAsset(BaseModel):

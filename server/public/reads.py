@@ -31,6 +31,24 @@ class EntryBytes:
     covered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: with what is `older` than a position, or with what is newer."""
+
+    position: int
+    older: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first, out of the first `size`; whether there are `older` and `newer` ones beyond them."""
+
+    size: int
+    rows: list[asyncpg.Record]
+    older: bool
+    newer: bool
+
+
 class PublicReads:
     """Reads over the pool of the role `reader`."""
 
@@ -69,10 +87,15 @@ class PublicReads:
         (row,) = await self._pool.fetch(query, *arguments)
         return row
 
-    async def page(self, before: int, limit: int) -> tuple[int, list[asyncpg.Record]]:
-        """The number of entries, and the newest `limit` before position `before`, newest first."""
-        rows = await self._pool.fetch(_queries.page, before, limit)
-        return rows[0]["size"], [row for row in rows if row["position"] is not None]
+    async def page(self, place: Place, limit: int) -> Page:
+        """One page of all entries; positions are dense, so both its ends are known beforehand."""
+        first, end = (0, place.position) if place.older else (place.position + 1, place.position + 1 + limit)
+        rows = await self._pool.fetch(_queries.page, first, end, limit)
+        size = rows[0]["size"]
+        found = [row for row in rows if row["position"] is not None]
+        if not found:
+            return Page(size, [], older=False, newer=False)
+        return Page(size, found, older=found[-1]["position"] > 0, newer=found[0]["position"] < size - 1)
 
     async def size(self) -> int:
         """The number of entries."""

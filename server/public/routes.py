@@ -25,6 +25,7 @@ from server.public.models import (
     TrialBalanceAnswer,
     TrialBalanceQuery,
 )
+from server.public.pages import PagesAPI
 from server.public.problems import (
     CHECKPOINT_NOT_YET,
     CURSOR_INVALID,
@@ -44,8 +45,12 @@ TEXT = "text/plain; charset=utf-8"
 def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]:
     """Every public route. `reader` is the pool of the database role that can read the public partitions only."""
     reads = PublicReads(reader)
-    proofs = ProofReads(reader)
-    api = [*_api(LedgerAPI(reads, proofs, list_limit_max)), *_evidence(EvidenceAPI(proofs, ListReads(reader)))]
+    proofs, lists = ProofReads(reader), ListReads(reader)
+    api = [
+        *_pages(PagesAPI(reads, lists, list_limit_max)),
+        *_api(LedgerAPI(reads, proofs)),
+        *_evidence(EvidenceAPI(proofs, lists)),
+    ]
     aliases = [replace(route, path=route.path.replace(API, ALIAS, 1), listed=False) for route in api]
     return [*_log_files(LogFiles(reads)), *api, *aliases]
 
@@ -79,15 +84,20 @@ def _log_files(files: LogFiles) -> Iterator[Route]:
     )
 
 
-def _api(api: LedgerAPI) -> Iterator[Route]:
+def _pages(pages: PagesAPI) -> Iterator[Route]:
     yield _row(
         f"{API}/ledger",
-        api.newest,
+        pages.page,
         "The ledger, newest first",
         LedgerPage,
+        description="An entry fits when its type and period do, and one of its postings fits fund, category, asset and "
+        "amount together. Amounts are found by size, in powers of ten, never exactly. The ETag is the size.",
         query=LedgerQuery,
         problems=(CURSOR_INVALID,),
     )
+
+
+def _api(api: LedgerAPI) -> Iterator[Route]:
     yield _row(
         f"{API}/ledger/entries/{{position}}",
         api.entry,

@@ -30,7 +30,7 @@ select
     array(select bytes from ledger_entries_public
           where log = 'public' and position >= $1 and position < $2 order by position) as entries;
 
--- page: the newest $2 entries before position $1, with the number of all; one row without position when there are none
+-- page: the newest $3 entries from position $1 to $2 - 1, with the number of all; one row without position when there are none
 -- Positions are dense, so the page is a range with both ends: no plan, however ill-informed, reads more than the page.
 with head as materialized (
     select coalesce((select position + 1 from ledger_entries_public where log = 'public'
@@ -38,7 +38,8 @@ with head as materialized (
 select head.size, e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
 from head left join lateral (
     select position, type, period, at_us, leaf_hash, bytes from ledger_entries_public
-    where log = 'public' and position >= least($1, head.size) - $2 and position < least($1, head.size)) as e on true
+    where log = 'public' and position >= greatest($1, least($2, head.size) - $3) and position < least($2, head.size)
+    ) as e on true
 order by e.position desc;
 
 -- size: how many entries there are
@@ -121,3 +122,52 @@ from public_lists as l cross join lateral (
     select total from public_lines where list = l.id and position < $1 order by position desc limit 1) as newest
 where l.account <> ''
 group by l.account, l.asset, l.fund having sum(newest.total) <> 0;
+
+-- declared_names: what a filter may name
+select kind, name from ledger_rules_public where log = 'public' and kind in ('fund', 'account')
+union select 'asset', jsonb_array_elements_text(data -> 'assets') from ledger_rules_public
+where log = 'public' and kind = 'account'
+union select 'type', jsonb_object_keys((data ->> 'registry')::jsonb -> 'types') from ledger_rules_public
+where log = 'public' and kind = 'type'
+order by 1, 2;
+
+-- fitting_lists: the lists that a filter asks for, and where in them: of postings when $1, else of whole entries
+-- A month is two ranges, of late entries and of all others, and within each there is nothing of another month.
+select l.id, m.first, m.last
+from public_lists as l join (
+    select late, min(first) as first, max(last) as last from public_months
+    where $2::text is null or period = $2 group by late) as m on m.late = l.late
+where (l.account <> '') = $1
+  and ($3::text is null or l.type = $3)
+  and ($4::text is null or l.fund = $4)
+  and ($5::text is null or l.asset = $5)
+  and ($6::text is null or l.account = $6 or starts_with(l.account, $6 || ':'))
+  and l.digits between $7 and $8;
+
+-- older_in_lists: the newest $5 entries before position $4 that stand in any of the lists, each looked at between two positions
+select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
+from (
+    select distinct line.position
+    from unnest($1::int[], $2::bigint[], $3::bigint[]) as part (list, first, last)
+    cross join lateral (
+        select position from public_lines
+        where list = part.list and position >= part.first and position <= part.last and position < $4
+        order by position desc limit $5) as line
+    order by position desc limit $5) as hit
+cross join lateral (
+    select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e
+order by e.position desc;
+
+-- newer_in_lists: the oldest $5 entries after position $4 that stand in any of the lists, newest first
+select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
+from (
+    select distinct line.position
+    from unnest($1::int[], $2::bigint[], $3::bigint[]) as part (list, first, last)
+    cross join lateral (
+        select position from public_lines
+        where list = part.list and position >= part.first and position <= part.last and position > $4
+        order by position limit $5) as line
+    order by position limit $5) as hit
+cross join lateral (
+    select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e
+order by e.position desc;

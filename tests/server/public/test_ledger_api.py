@@ -1,105 +1,16 @@
-"""/api/v1/ledger and /api/v1/funds: every page, every cursor, the exact bytes, sums that name their position."""
+"""/api/v1/ledger/entries, …/proof and /api/v1/funds: the exact bytes, proved, and sums that name their position."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
 
-import orjson
 import pytest
 
 from ledger.types import Command, Draft, OwnedPosting, SealedSlots
-from server.http import cursors
-from server.public.models import Funds, LedgerPage
+from server.public.models import Funds
 from tests.server.http.serving import Edge, assert_problem
-from tests.server.public.c2sp_client import leaf
 from tests.server.public.small_log import ASSET, SmallLog, gift
-
-
-async def all_pages(edge: Edge, limit: int) -> list[Any]:
-    entries: list[Any] = []
-    path: str | None = f"/api/v1/ledger?limit={limit}"
-    while path is not None:
-        answer = await edge.get(path, Accept_Encoding="identity")
-        page = answer.json()
-        LedgerPage.model_validate(page, strict=True)
-        entries += page["entries"]
-        path = f"/api/v1/ledger?limit={limit}&before={page['next']}" if "next" in page else None
-    return entries
-
-
-@pytest.mark.parametrize("limit", [7, 50, 200])
-async def test_pages_hold_every_entry_once_newest_first(log: SmallLog, edge: Edge, limit: int) -> None:
-    await log.grow(255)
-    entries = await all_pages(edge, limit)
-    assert [entry["position"] for entry in entries] == list(range(254, -1, -1))
-    for entry in entries:
-        text = orjson.loads(entry["entry"])
-        assert (text["position"], text["type"], text["at"], text["period"]) == (
-            entry["position"], entry["type"], entry["at"], entry["period"],
-        )  # fmt: skip
-        assert base64.b64decode(entry["leaf_hash"]) == leaf(entry["entry"].encode())
-
-
-async def test_pages_stay_whole_while_the_log_grows(log: SmallLog, edge: Edge) -> None:
-    await log.grow(40)
-    first = (await edge.get("/api/v1/ledger?limit=10", Accept_Encoding="identity")).json()
-    await log.grow(60)
-    second = await edge.get(f"/api/v1/ledger?limit=10&before={first['next']}", Accept_Encoding="identity")
-    assert [entry["position"] for entry in second.json()["entries"]] == list(range(29, 19, -1))
-    assert second.json()["size"] == 60
-
-
-async def test_an_empty_log_is_an_empty_page(edge: Edge) -> None:
-    assert (await edge.get("/api/v1/ledger")).json() == {"size": 0, "entries": []}
-    assert (await edge.get("/api/v1/funds")).json() == {"position": -1, "funds": []}
-
-
-async def test_the_tag_of_a_page_comes_from_the_size_alone(log: SmallLog, edge: Edge) -> None:
-    await log.grow(30)
-    answer = await edge.get("/api/v1/ledger", Accept_Encoding="identity")
-    assert answer.headers["etag"] == '"size-30"'
-    assert (await edge.get("/api/v1/ledger", Accept_Encoding="identity", If_None_Match='"size-30"')).status == 304
-    await log.grow(31)
-    assert (await edge.get("/api/v1/ledger", Accept_Encoding="identity", If_None_Match='"size-30"')).status == 200
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "",
-        "x",
-        "0",
-        "12",
-        "%00",
-        "' or 1=1",
-        "AAAAAAAAAAAAAAAAAA",
-        cursors.encode("gifts", 7),
-        "a" * 64,
-        "=" * 20,
-        "%F0%9F%92%A9",
-    ],
-)
-async def test_a_cursor_that_was_not_handed_out_is_refused(edge: Edge, cursor: str) -> None:
-    body = assert_problem(await edge.get(f"/api/v1/ledger?before={cursor.replace(' ', '%20')}"), 400, "cursor-invalid")
-    assert body["pointer"] == "?before"
-
-
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=-1", "limit=", "limit=1.5", "before=" + "a" * 65, "after=1"]
-)
-async def test_a_query_outside_the_limits_is_refused(edge: Edge, query: str) -> None:
-    assert_problem(await edge.get(f"/api/v1/ledger?{query}"), 400, "invalid-input")
-
-
-async def test_a_cursor_beyond_the_end_begins_at_the_end(log: SmallLog, edge: Edge) -> None:
-    await log.grow(30)
-    far = cursors.encode("ledger", 2**63 - 1)
-    page = (await edge.get(f"/api/v1/ledger?limit=1&before={far}", Accept_Encoding="identity")).json()
-    assert page["entries"][0]["position"] == 29
-    last = cursors.encode("ledger", 0)
-    assert (await edge.get(f"/api/v1/ledger?before={last}")).json() == {"size": 30, "entries": []}
 
 
 async def test_an_entry_is_its_exact_bytes_under_its_leaf_hash(log: SmallLog, edge: Edge) -> None:
