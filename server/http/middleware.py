@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-import asyncpg
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from ledger.errors import Unavailable
+from ledger.outages import is_away
 from server.http.clients import FORWARDING_HEADERS, Client, Network, identify
 from server.http.context import CLIENT, REQUEST_ID, ROUTES
 from server.http.metrics import HTTPMetrics
@@ -30,17 +30,6 @@ from server.http.routes import Handler
 
 DATABASE_RETRY_AFTER_S = 2
 NO_ROUTE = "-"
-
-DATABASE_DOWN = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    ConnectionError,
-    TimeoutError,
-)
-"""The database is starting, stopping, full, too busy or away: the caller's request was not at fault."""
 
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -121,9 +110,17 @@ def _from_exception(error: Exception, request: web.Request) -> Problem:
     if isinstance(error, Unavailable):
         return UNAVAILABLE("Nothing was booked.", headers={"Retry-After": str(math.ceil(error.retry_after_s))})
     log_failure(request[REQUEST_ID], route, error)
-    if isinstance(error, DATABASE_DOWN):
+    if _is_database_down(error):
         return UNAVAILABLE("The database does not answer.", headers={"Retry-After": str(DATABASE_RETRY_AFTER_S)})
     return INTERNAL_ERROR("It is recorded under the request id.")
+
+
+def _is_database_down(error: Exception) -> bool:
+    """Whether the database is starting, stopping, full, too busy or away: the caller's request was not at fault.
+
+    An error about a file has the file's name, and one about a connection has none.
+    """
+    return is_away(error) and not (isinstance(error, OSError) and error.filename is not None)
 
 
 def _from_aiohttp(answer: web.HTTPException, request: web.Request) -> Problem:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
+from server.http.context import REQUEST_ID
 from server.http.headers import ALWAYS, SEALED
-from server.http.problems import BAD_REQUEST, INTERNAL_ERROR, respond
+from server.http.problems import BAD_REQUEST, EXPECTATION_FAILED, INTERNAL_ERROR, respond
 from server.http.request_log import SERVER_ERROR
 
 LINE_BYTES_MAX = 8_190
@@ -24,6 +26,8 @@ FIRST_REQUEST_TIMEOUT_S = 15.0
 KEEPALIVE_TIMEOUT_S = 75.0
 LINGER_S = 2.0
 SHUTDOWN_TIMEOUT_S = 5.0
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +78,20 @@ class _Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
+def _meeting_expectations(handler: Handler) -> Handler:
+    """The application, but where no route of ours matches, aiohttp judges `Expect` itself, before any middleware."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPExpectationFailed:
+            # What is expected is not quoted: it comes from whoever sent it.
+            request[REQUEST_ID] = secrets.token_hex(8)
+            return respond(EXPECTATION_FAILED("Only 100-continue is met here."), request[REQUEST_ID])
+
+    return handle
+
+
 class Runner(web.AppRunner):
     """An AppRunner with this module's limits. Use it as aiohttp's: `setup()`, a `TCPSite`, `cleanup()`."""
 
@@ -92,5 +110,9 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
         return _Server(
-            plain.request_handler, request_factory=plain.request_factory, debug=False, access_log=None, **self._limits
+            _meeting_expectations(plain.request_handler),
+            request_factory=plain.request_factory,
+            debug=False,
+            access_log=None,
+            **self._limits,
         )

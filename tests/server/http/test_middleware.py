@@ -51,7 +51,11 @@ async def test_an_exception_becomes_a_500_that_leaks_neither_to_the_caller_nor_i
         asyncpg.DiskFullError("full"),
         asyncpg.AdminShutdownError("stopping"),
         asyncpg.InterfaceError("pool is closing"),
+        asyncpg.InternalClientError("got result for unknown protocol state"),
+        asyncpg.TooManyConnectionsError("full"),
+        asyncpg.QueryCanceledError("stopped"),
         ConnectionRefusedError(),
+        OSError(113, "No route to host"),
         TimeoutError(),
     ],
 )
@@ -60,6 +64,22 @@ async def test_a_database_that_is_away_is_a_503_with_a_time_to_come_back(error: 
         answer = await edge.get("/thing")
     assert_problem(answer, 503, "unavailable")
     assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.DataError("invalid input for query argument $1"),
+        asyncpg.UndefinedTableError("no such table"),
+        FileNotFoundError(2, "No such file", "/a/file/of/ours"),
+        PermissionError(13, "Permission denied", "/a/file/of/ours"),
+    ],
+)
+async def test_a_mistake_of_ours_is_not_called_an_outage_of_the_database(error: Exception) -> None:
+    async with serving([route(handler=raising(error))]) as edge:
+        answer = await edge.get("/thing")
+    assert_problem(answer, 500, "internal-error")
+    assert b"ours" not in answer.body
 
 
 @pytest.mark.parametrize(("error", "retry_after"), [(Busy(4096), "1"), (Halted("books", "fork"), "60")])

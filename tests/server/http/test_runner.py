@@ -64,3 +64,10 @@ async def test_the_service_answers_on_after_a_thousand_bad_connections() -> None
         for _ in range(100):
             await asyncio.gather(*(edge.raw(b"NONSENSE\r\n\r\n") for _ in range(10)))
         assert (await edge.get("/thing")).status == 200
+
+
+@pytest.mark.parametrize("line", ["GET /thing", "OPTIONS /thing", "DELETE /thing", "GET /nothing", "TRACE /thing"])
+async def test_an_unknown_expectation_is_a_problem_on_every_path_and_method(line: str) -> None:
+    async with serving([route()]) as edge:
+        answer = await edge.raw(f"{line} HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n".encode())
+    assert_problem(answer, 417, "expectation-failed")
