@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from realtime.connection import Limits
 from realtime.hub import Hub
-from server.health import Health, database_check
+from server.health import Health, database_check, schema_check
 from server.http.application import make_application
 from server.http.page import WebPage
 from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifier
@@ -66,7 +66,10 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     authenticator = TokenAuthenticator(TokenVerifier([issuer.public_key], identity.origin), time.time)
     health = Health(
         version=service_version(),
-        checks={"database": database_check(parts.database.reader)},
+        checks={
+            "database": database_check(parts.database.reader),
+            "schema": schema_check(parts.database.writer),
+        },
         facts=public_facts(identity, parts.readers, page, clock_us),
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),
         registry=registry,

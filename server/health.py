@@ -21,9 +21,11 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.errors import StartRefused
 from server.http.access import ACCESS_CONTROL
 from server.http.problems import ProblemKind
 from server.http.routes import Access, Route
+from server.migrate import check_schema
 
 Check = Callable[[], Awaitable[str | None]]
 """None when all is well, else what is wrong in a few words that an outsider may read."""
@@ -43,7 +45,8 @@ NOT_READY = ProblemKind(
     "not-ready",
     503,
     "Not ready",
-    "The process runs but must not be sent requests now: it is starting, draining, or its database does not answer.",
+    "The process runs but must not be sent requests now: it is starting, draining, its database does not answer, or "
+    "another version has migrated the database.",
 )
 
 
@@ -163,6 +166,20 @@ def database_check(pool: asyncpg.Pool) -> Check:
 
     async def check() -> str | None:
         await pool.fetchval("select 1")
+        return None
+
+    return check
+
+
+def schema_check(pool: asyncpg.Pool) -> Check:
+    """A check that the database's schema is the one this version expects: another version may have migrated it."""
+
+    async def check() -> str | None:
+        async with pool.acquire() as connection:
+            try:
+                await check_schema(connection)
+            except StartRefused as refused:
+                return refused.sentence.rstrip(".")
         return None
 
     return check

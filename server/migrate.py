@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
 import sql
 from server.errors import StartRefused
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 ROLES = ("secondwind_writer", "secondwind_signer", "secondwind_publisher", "secondwind_reader")
 POSTGRES_MAJOR_MIN = 15
@@ -46,7 +50,7 @@ async def migrate(admin_url: str, service_user: str | None = None) -> list[str]:
         await connection.close()
 
 
-async def check_schema(connection: asyncpg.Connection) -> None:
+async def check_schema(connection: asyncpg.Connection | PoolConnectionProxy) -> None:
     """Raise StartRefused unless the schema is exactly what this version expects."""
     exists = await connection.fetchval("select to_regclass('schema_migrations') is not null")
     try:

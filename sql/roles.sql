@@ -11,7 +11,7 @@ grant select, insert on ledger_heads to secondwind_writer;
 grant update (size, last_leaf_hash, last_at_us, rules_position) on ledger_heads to secondwind_writer, secondwind_publisher;
 grant select on ledger_heads, ledger_partitions, ledger_checkpoints to secondwind_writer, secondwind_publisher;
 grant select, insert, update, delete on payments_inbox, payments_pending_fees, giving_gifts to secondwind_writer;
-grant select on publishing_waiting to secondwind_writer;
+grant select on publishing_waiting, schema_migrations to secondwind_writer;
 grant select, insert, update, delete on public_lists, public_lines, public_months to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from server import health
+from server.db import Database
 from server.health import Health
 from tests.server.http.serving import Edge, Settings, assert_problem, serving
+from tests.support.postgres import SIZES, Server
 
 FAR = {"Host": "ledger.example.org"}
 
@@ -144,3 +147,28 @@ async def test_metrics_are_for_the_operator_and_hold_every_number_of_the_status(
 def test_a_fact_cannot_be_public_and_the_operators_at_once() -> None:
     with pytest.raises(ValueError, match="inbox"):
         made(facts={"inbox": always(1)})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("insert into schema_migrations (name) values ('9999_pre_later')", "newer than this version"),
+        ("delete from schema_migrations where name like '0004%'", "older than this version"),
+    ],
+)
+async def test_a_schema_of_another_version_makes_it_not_ready(postgres_server: Server, change: str, said: str) -> None:
+    async with postgres_server.fresh() as name:
+        database = await Database.open(postgres_server.service_url(name), SIZES)
+        checks = {"database": health.database_check(database.reader), "schema": health.schema_check(database.writer)}
+        clock = [0.0]
+        async with serving(made(checks=checks, monotonic_s=lambda: clock[0]).routes()) as edge:
+            assert (await far(edge, "/health/ready")).json()["checks"] == {"database": "ok", "schema": "ok"}
+            admin = await asyncpg.connect(postgres_server.admin_url(name))
+            await admin.execute(change)
+            await admin.close()
+            clock[0] += 2
+            answer = await far(edge, "/health/ready")
+        await database.close()
+    detail = assert_problem(answer, 503, "not-ready")["detail"]
+    assert detail.startswith("schema: The database's schema is")
+    assert said in detail
