@@ -7,8 +7,8 @@ from typing import NamedTuple
 from ledger.types import Entry
 
 
-class Line(NamedTuple):
-    """One line, in the order of the query's arrays: first what names its list, then what it adds there."""
+class Name(NamedTuple):
+    """What kind of line a list holds, in the order of the query's arrays."""
 
     type: str
     account: str
@@ -16,17 +16,23 @@ class Line(NamedTuple):
     fund: str
     digits: int
     late: bool
+
+
+class Line(NamedTuple):
+    """One line: where it goes, and what it adds there."""
+
+    name: Name
     position: int
     amount: int
 
 
 def lines(entry: Entry, *, late: bool) -> list[Line]:
     """The lines of an entry. `late`: an entry before it is of a later period."""
-    own = Line(entry.type, "", "", "", 0, late, entry.position, 0)
+    own = Line(Name(entry.type, "", "", "", 0, late), entry.position, 0)
     return [
         own,
         *(
-            Line(entry.type, p.account, p.asset, p.fund, digits(p.amount), late, entry.position, p.amount)
+            Line(Name(entry.type, p.account, p.asset, p.fund, digits(p.amount), late), entry.position, p.amount)
             for p in entry.postings
         ),
     ]

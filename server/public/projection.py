@@ -9,7 +9,7 @@ import sql
 from ledger import canonical
 from ledger.rows import transposed
 from ledger.types import LogName, StoredEntry
-from server.public.lines import Line, lines
+from server.public.lines import Line, Name, lines
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -35,11 +35,27 @@ class ListsProjection:
             found += lines(entry, late=late)
             first, _ = months.get((entry.period, late), (entry.position, 0))
             months[entry.period, late] = first, entry.position
-        columns = transposed(found, len(Line._fields))
-        await connection.execute(_QUERIES.add_lists, *columns[:6])
-        await connection.execute(_QUERIES.add_lines, *columns)
+        await _extend(connection, found)
         await connection.execute(_QUERIES.add_months, *transposed([(*key, *months[key]) for key in months], 4))
 
     async def clear(self, connection: PoolConnectionProxy) -> None:
         """Empty the lists, before they are built again from position 0."""
         await connection.execute(_QUERIES.clear_lists)
+
+
+async def _extend(connection: PoolConnectionProxy, found: Sequence[Line]) -> None:
+    """Put lines at the ends of their lists, which are made where there are none yet."""
+    names = list(dict.fromkeys(line.name for line in found))
+    rows = await connection.fetch(_QUERIES.named_lists, *transposed(names, len(Name._fields)))
+    known = {Name(*row[2:]) for row in rows}
+    missing = [name for name in names if name not in known]
+    rows += await connection.fetch(_QUERIES.add_lists, *transposed(missing, len(Name._fields)))
+    ids = {Name(*row[2:]): row["id"] for row in rows}
+    totals = {row["id"]: int(row["total"]) for row in rows}
+    added = []
+    for line in found:
+        number = ids[line.name]
+        totals[number] += line.amount
+        added.append((number, line.position, totals[number]))
+    await connection.execute(_QUERIES.add_lines, *transposed(added, 3))
+    await connection.execute(_QUERIES.set_totals, list(totals), list(totals.values()))

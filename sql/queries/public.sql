@@ -86,27 +86,22 @@ order by e.position;
 -- newest_month: the latest period that has an entry in the lists, and how many entries they hold
 select max(period) as period, coalesce(max(last) + 1, 0) as size from public_months;
 
--- add_lists: lists that do not exist yet, empty
-insert into public_lists (type, account, asset, fund, digits, late)
-select distinct g.* from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[])
+-- named_lists: the lists that bear these names
+select l.id, l.total, l.type, l.account, l.asset, l.fund, l.digits, l.late
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[])
     as g (type, account, asset, fund, digits, late)
-where not exists (
-    select from public_lists as l where (l.type, l.account, l.asset, l.fund, l.digits, l.late)
-        = (g.type, g.account, g.asset, g.fund, g.digits, g.late));
+join public_lists as l using (type, account, asset, fund, digits, late);
+
+-- add_lists: new lists, empty
+insert into public_lists (type, account, asset, fund, digits, late)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[])
+returning id, total, type, account, asset, fund, digits, late;
 
 -- add_lines: lines at the ends of their lists, each with the sum up to itself
-with given as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bool[], $7::bigint[], $8::numeric[])
-        as g (type, account, asset, fund, digits, late, position, amount)
-), grown as (
-    update public_lists as l set total = l.total + g.amount
-    from (select type, account, asset, fund, digits, late, sum(amount) as amount from given group by 1, 2, 3, 4, 5, 6) as g
-    where (l.type, l.account, l.asset, l.fund, l.digits, l.late) = (g.type, g.account, g.asset, g.fund, g.digits, g.late)
-    returning l.*, l.total - g.amount as before
-)
-insert into public_lines (list, position, total)
-select l.id, g.position, l.before + sum(g.amount) over (partition by l.id order by g.position)
-from given as g join grown as l using (type, account, asset, fund, digits, late);
+insert into public_lines (list, position, total) select * from unnest($1::int[], $2::bigint[], $3::numeric[]);
+
+-- set_totals: the sums of lists that have grown
+update public_lists as l set total = g.total from unnest($1::int[], $2::numeric[]) as g (id, total) where l.id = g.id;
 
 -- add_months: where the entries of months stand
 insert into public_months as m (period, late, first, last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.types import Entry, Posting
-from server.public.lines import Line, digits, lines
+from server.public.lines import Line, Name, digits, lines
 
 
 def entry(*postings: Posting) -> Entry:
@@ -27,9 +27,9 @@ def test_every_posting_leaves_a_line_and_so_does_the_entry() -> None:
     )
     kind = "giving.gift.received.v1"
     assert made == [
-        Line(kind, "", "", "", 0, late=True, position=7, amount=0),
-        Line(kind, "assets:cash", "USD/2", "rent", 3, late=True, position=7, amount=950),
-        Line(kind, "income:gifts", "USD/2", "rent", 3, late=True, position=7, amount=-950),
+        Line(Name(kind, "", "", "", 0, late=True), position=7, amount=0),
+        Line(Name(kind, "assets:cash", "USD/2", "rent", 3, late=True), position=7, amount=950),
+        Line(Name(kind, "income:gifts", "USD/2", "rent", 3, late=True), position=7, amount=-950),
     ]
 
 
