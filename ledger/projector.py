@@ -28,10 +28,11 @@ _log = logging.getLogger(__name__)
 
 
 class Projection(Protocol):
-    """One read model. `name` is for ever: it keys the tracking position."""
+    """One read model. `name` is for ever: it keys the tracking position. `tables` are all that it writes."""
 
     name: str
     log: LogName
+    tables: tuple[str, ...]
 
     async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
         """Apply entries in order of position, on the step's own transaction. Unknown types are passed over."""

@@ -1,4 +1,4 @@
-"""The command line: `secondwind serve|migrate|demo|verify|inbox|keys|config|token`.
+"""The command line: `secondwind serve|migrate|demo|verify|fsck|backup|restore|rebuild|inbox|keys|config|token`.
 
 Exit codes: 0 done, 2 refused with one sentence on stderr, 130 interrupted, 141 nobody reads the output any more.
 `verify` has the verifier's own.
@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     # Listed here, answered in `main`.
     commands.add_parser(VERIFY, help="verify a log as a stranger would; without SOURCE, the service that runs here")
 
+    _add_keeping(commands, common)
     _add_inbox(commands, common)
     _add_keys(commands, common)
     config = commands.add_parser(
@@ -124,6 +125,25 @@ def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log", choices=("json", "text"), dest="log_format", help="log lines for machines or for people"
     )
+
+
+def _add_keeping(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    fsck = commands.add_parser("fsck", parents=[common], help="judge every entry and row where they are kept")
+    fsck.add_argument("--log", metavar="NAME", help="only this log: books, audit or public")
+    fsck.add_argument("--json", action="store_true", help="the report for programs")
+    fsck.set_defaults(run=_fsck)
+    backup = commands.add_parser("backup", parents=[common], help="keep everything in a directory, while it runs")
+    backup.add_argument("directory", type=Path, metavar="DIR", help="where to; it must not exist, or be empty")
+    backup.add_argument("--without-keys", action="store_true", help="leave the keys out")
+    backup.set_defaults(run=_backup)
+    restore = commands.add_parser("restore", parents=[common], help="bring a backup back into an empty place")
+    restore.add_argument("directory", type=Path, metavar="DIR", help="the backup")
+    restore.set_defaults(run=_restore)
+    rebuild = commands.add_parser("rebuild", parents=[common], help="rebuild a read model; without NAME, how all stand")
+    rebuild.add_argument("name", nargs="?", metavar="NAME", help="the read model")
+    rebuild.set_defaults(run=_rebuild)
 
 
 def _add_inbox(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -167,6 +187,30 @@ def _migrate(options: argparse.Namespace) -> int:
     from server.cli_admin import migrate
 
     return asyncio.run(migrate(options))
+
+
+def _fsck(options: argparse.Namespace) -> int:
+    from server.cli_keep import fsck_logs
+
+    return asyncio.run(fsck_logs(options))
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from server.cli_keep import backup_to
+
+    return asyncio.run(backup_to(options))
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from server.cli_keep import restore_from
+
+    return asyncio.run(restore_from(options))
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from server.cli_keep import rebuild_one
+
+    return asyncio.run(rebuild_one(options))
 
 
 def _inbox_list(options: argparse.Namespace) -> int:

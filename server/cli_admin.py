@@ -1,4 +1,4 @@
-"""Subcommands on the database: that of DATABASE_URL, the embedded one that runs, or one started for this."""
+"""Subcommands that look into the database: its schema and the inbox."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from dataclasses import asdict
 import asyncpg
 
 from server import migrate as migrations
+from server.cli_database import database_urls
 from server.cli_settings import load
 from server.db import Database, PoolSizes
-from server.embedded.postgres import SERVICE, EmbeddedPostgres
 from server.errors import StartRefused
-from server.instance import Instance
 from server.payments.inbox import Inbox
 from server.settings import Settings
 from server.vault import FileKeyStore, Vault
@@ -27,7 +26,7 @@ SIZES = PoolSizes(writer=1, signer=1, publisher=1, reader=1)
 async def migrate(options: argparse.Namespace) -> int:
     """Apply the migrations that are missing."""
     settings = load(options)
-    async with _urls(settings) as (admin_url, _, service_user):
+    async with database_urls(settings) as (admin_url, _, service_user):
         applied = await migrations.migrate(admin_url, service_user)
     print("\n".join(f"applied {name}" for name in applied) or "The schema is up to date.")
     return 0
@@ -70,7 +69,7 @@ async def inbox_retry(options: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
-    async with _urls(settings) as (_, url, _):
+    async with database_urls(settings) as (_, url, _):
         database = await Database.open(url, SIZES)
         try:
             vault = Vault(FileKeyStore(settings.data_dir / "keys"))
@@ -79,43 +78,9 @@ async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
             await database.close()
 
 
-@contextlib.asynccontextmanager
-async def _urls(settings: Settings) -> AsyncIterator[tuple[str, str, str | None]]:
-    """(admin URL, service URL, service user) of the running embedded server, or of one started for the block."""
-    if settings.database_url is not None:
-        user = migrations.login_of(settings.database_url) if settings.database_admin_url is not None else None
-        yield settings.database_admin_url or settings.database_url, settings.database_url, user
-        return
-    instance = Instance(settings.data_dir.resolve())
-    instance.prepare()
-    postgres = EmbeddedPostgres(instance.path)
-    if await _answers(postgres.service_url):
-        yield postgres.admin_url, postgres.service_url, SERVICE
-        return
-    try:
-        instance.acquire()
-    except StartRefused:
-        raise StartRefused("The service is starting or stopping just now.", "Try again in a moment.") from None
-    try:
-        await postgres.start()
-        yield postgres.admin_url, postgres.service_url, SERVICE
-    finally:
-        await postgres.stop()
-        instance.release()
-
-
-async def _answers(url: str) -> bool:
-    try:
-        connection = await asyncpg.connect(url, timeout=5)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return False
-    await connection.close()
-    return True
-
-
 async def public_origin(settings: Settings) -> str:
     """The origin that the public log was born with."""
-    async with _urls(settings) as (_, url, _):
+    async with database_urls(settings) as (_, url, _):
         connection = await migrations.connect(url)
         try:
             origin = await connection.fetchval("select origin from ledger_heads where log = 'public'")

@@ -22,6 +22,7 @@ class ListsProjection:
 
     name: str = "public_lists"
     log: LogName = "public"
+    tables: tuple[str, ...] = ("public_lists", "public_lines", "public_months")
 
     async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
         """Apply entries in order of position. Raises for one that is not what it says."""
@@ -37,10 +38,6 @@ class ListsProjection:
             months[entry.period, late] = first, entry.position
         await _extend(connection, found)
         await connection.execute(_QUERIES.add_months, *transposed([(*key, *months[key]) for key in months], 4))
-
-    async def clear(self, connection: PoolConnectionProxy) -> None:
-        """Empty the lists, before they are built again from position 0."""
-        await connection.execute(_QUERIES.clear_lists)
 
 
 async def _extend(connection: PoolConnectionProxy, found: Sequence[Line]) -> None:

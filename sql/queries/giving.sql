@@ -9,6 +9,3 @@ select * from unnest(
 update giving_gifts as g set fee_minor = t.fee_minor, fee_position = t.fee_position
 from unnest($1::bigint[], $2::numeric[], $3::bigint[]) as t (position, fee_minor, fee_position)
 where g.position = t.position;
-
--- forget_gifts: empty the read model before it is rebuilt from books
-delete from giving_gifts;

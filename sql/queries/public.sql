@@ -108,9 +108,6 @@ insert into public_months as m (period, late, first, last)
 select * from unnest($1::text[], $2::bool[], $3::bigint[], $4::bigint[])
 on conflict (period, late) do update set last = excluded.last;
 
--- clear_lists: forget every list, before they are built again
-with lines as (delete from public_lines), months as (delete from public_months) delete from public_lists;
-
 -- balances_at: the balances after the first $1 entries that are not zero
 select l.account, l.asset, l.fund, sum(newest.total)::text as balance
 from public_lists as l cross join lateral (

@@ -25,6 +25,7 @@ class GiftsProjection:
 
     name: str = "giving_gifts"
     log: LogName = "books"
+    tables: tuple[str, ...] = ("giving_gifts",)
 
     async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
         """Apply entries in order; those of other slices are passed over. Raises for one that is not what it says."""
@@ -42,10 +43,6 @@ class GiftsProjection:
                 [_amount(entry, events.PROCESSING_FEES) for entry in fees],
                 [entry.position for entry in fees],
             )
-
-    async def clear(self, connection: PoolConnectionProxy) -> None:
-        """Empty the table, before it is rebuilt from position 0."""
-        await connection.execute(_QUERIES.forget_gifts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ async def build(log: SmallLog, steps: Sequence[int]) -> None:
     """Build the lists again, with so many entries at a time."""
     stored = await LogReader(log.database.writer, "public").entries(0, log.size)
     async with log.database.writer.acquire() as connection, connection.transaction():
-        await ListsProjection().clear(connection)
+        await connection.execute("delete from public_lists; delete from public_lines; delete from public_months")
         start = 0
         for count in steps:
             await ListsProjection().apply(connection, stored[start : start + count])
