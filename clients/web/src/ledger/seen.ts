@@ -12,7 +12,7 @@ export async function continues(seen: Checkpoint, tree: TileTree): Promise<void>
   }
   const then = await tree.frontier(seen.size);
   if (!equalHashes(then.root(), seen.root)) {
-    throw new ProofFailure("fork", `its first ${seen.size} entries are not the ones that it signed before`, seen.size);
+    throw new ProofFailure("fork", `its first ${seen.size} entries are not the ones that it signed before`);
   }
 }
 

@@ -1,13 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
 import { formatAmount } from "../ledger/money.ts";
-import type { Row } from "../ledger/rows.ts";
+import { minute, type Row, tell } from "../ledger/rows.ts";
 import { key } from "../state.ts";
+import { MarkBadge, markOf } from "./mark.tsx";
+import { titles } from "./rows.tsx";
 
 export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
+  const told = tell(row.entry, titles.value);
   const proof = `/api/v1/ledger/proof/${row.position}`;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the drawer closes it; the keyboard has Escape for that
@@ -25,6 +28,13 @@ export function Drawer({ row, onClose }: { row: Row; onClose: () => void }) {
             ×
           </button>
         </header>
+        <p class="facts">
+          <span>
+            <b>{told.kind}</b> {told.about}
+          </span>
+          <time dateTime={row.entry.at}>{minute(row.entry.at)} UTC</time>
+          <MarkBadge mark={markOf(row)} />
+        </p>
         {row.entry.postings.length > 0 && (
           <table>
             <thead>

@@ -1,10 +1,11 @@
 import { formatAmount } from "../ledger/money.ts";
-import { totals } from "../state.ts";
+import { totals, verdict } from "../state.ts";
 
 const NONE = "—";
 
 export function Funds() {
   const known = totals.value;
+  if (known === undefined && verdict.value === "failed") return null;
   return (
     <section aria-labelledby="funds">
       <h2 id="funds">Funds</h2>

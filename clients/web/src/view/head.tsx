@@ -2,9 +2,10 @@ import { toBase64 } from "@secondwind/proof";
 import { useEffect, useState } from "preact/hooks";
 import type { FeedState } from "../net/connection.ts";
 import { checkpoint, feedState, key, seenAt, verdict } from "../state.ts";
+import { Verdict } from "./verdict.tsx";
 
 const TICK_MS = 1000;
-const LIVE: Readonly<Record<FeedState, string>> = {
+const FEED: Readonly<Record<FeedState, string>> = {
   connecting: "Connecting",
   live: "Live",
   "catching up": "Catching up",
@@ -13,6 +14,7 @@ const LIVE: Readonly<Record<FeedState, string>> = {
 };
 
 export function Head() {
+  const hasFailed = verdict.value === "failed";
   return (
     <header>
       <div class="brand">
@@ -20,19 +22,29 @@ export function Head() {
           <path d="M5 13c4-4 8 2 12.500-1 2.500-1.700 2-4.700-.6-4.700M5 19.500c5.500-4 11.500 3 17.500-1 3-2 2-6.200-1.200-6.200" />
         </svg>
         <span>SecondWind</span>
-        <span class={`live ${feedState.value.replace(" ", "-")}`}>
+        <span class="feed" data-feed={hasFailed ? "stopped" : feedState.value}>
           <i aria-hidden="true" />
-          {LIVE[feedState.value]}
+          {hasFailed ? "Stopped" : FEED[feedState.value]}
         </span>
       </div>
+      {/* A page that says "proved" above its own contradiction would be hard to believe in either. */}
+      {!hasFailed && <Pitch />}
+      <Verdict />
+      {(!hasFailed || checkpoint.value !== undefined) && <Signed />}
+    </header>
+  );
+}
+
+function Pitch() {
+  return (
+    <>
       <h1>Every gift, as it arrives, proved by your own browser.</h1>
       <p class="lead">
         People give; the money pays rent, transport and technology for people in recovery. This is the whole public
         ledger. Each line is signed, chained to the one before it, and checked here, on your device, before it is
         marked.
       </p>
-      <Signed />
-    </header>
+    </>
   );
 }
 
@@ -42,7 +54,7 @@ function Signed() {
   return (
     <dl class="signed">
       <div>
-        <dt>Newest signed checkpoint</dt>
+        <dt>Newest checkpoint</dt>
         <dd class="number">{newest ? `${newest.size.toLocaleString("en")} entries` : "…"}</dd>
       </div>
       <div>
@@ -55,10 +67,10 @@ function Signed() {
       </div>
       <div>
         <dt>Checked here</dt>
-        <dd class="number">{newest && verdict.value === "proved" ? age : "…"}</dd>
+        <dd class="number">{newest ? age : "…"}</dd>
       </div>
       <div>
-        <dt>Key, kept since your first visit</dt>
+        <dt>Key since your first visit</dt>
         <dd>
           <code title={key.value}>{key.value ? `${key.value.split("+")[1] ?? ""}` : "…"}</code>
         </dd>

@@ -1,13 +1,13 @@
-import { signal } from "@preact/signals";
-import type { Row } from "../ledger/rows.ts";
-import { status } from "../state.ts";
+import { computed, signal } from "@preact/signals";
+import { rows, status } from "../state.ts";
 import { Drawer } from "./drawer.tsx";
 import { Funds } from "./funds.tsx";
 import { Head } from "./head.tsx";
 import { Rows } from "./rows.tsx";
-import { Verdict } from "./verdict.tsx";
 
-export const opened = signal<Row | undefined>(undefined);
+const openedAt = signal<number | undefined>(undefined);
+/** The row in the drawer, as it is now: it may turn to proved while somebody reads it. */
+const opened = computed(() => rows.value.find((row) => row.position === openedAt.value));
 
 export function Page() {
   return (
@@ -15,9 +15,8 @@ export function Page() {
       <Banner />
       <main>
         <Head />
-        <Verdict />
         <Funds />
-        <Rows onOpen={(row) => (opened.value = row)} />
+        <Rows onOpen={(position) => (openedAt.value = position)} />
         <footer>
           <p>
             Do not take our word for it: <a href="/docs">the interface</a>,{" "}
@@ -26,7 +25,7 @@ export function Page() {
           </p>
         </footer>
       </main>
-      {opened.value && <Drawer row={opened.value} onClose={() => (opened.value = undefined)} />}
+      {opened.value && <Drawer row={opened.value} onClose={() => (openedAt.value = undefined)} />}
     </>
   );
 }

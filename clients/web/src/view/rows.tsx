@@ -2,10 +2,13 @@ import { computed } from "@preact/signals";
 import { minute, type Row, tell } from "../ledger/rows.ts";
 import { loadOlder } from "../session.ts";
 import { feedState, hasOlder, rows, totals, verdict } from "../state.ts";
+import { MarkBadge, markOf } from "./mark.tsx";
 
-const titles = computed(() => new Map((totals.value?.funds ?? []).map((fund) => [fund.fund, fund.title])));
+/** What the funds are called. */
+export const titles = computed(() => new Map((totals.value?.funds ?? []).map((fund) => [fund.fund, fund.title])));
 
-export function Rows({ onOpen }: { onOpen: (row: Row) => void }) {
+export function Rows({ onOpen }: { onOpen: (position: number) => void }) {
+  if (verdict.value === "failed" && rows.value.length === 0) return null;
   return (
     <section aria-labelledby="ledger">
       <h2 id="ledger">The ledger</h2>
@@ -20,6 +23,7 @@ export function Rows({ onOpen }: { onOpen: (row: Row) => void }) {
           ))}
         </ol>
       )}
+      {rows.value.length > 0 && <p class="note">Newest first. Times are in UTC, to the minute.</p>}
       {hasOlder.value && (
         <button type="button" class="older" onClick={() => void loadOlder()}>
           Older entries
@@ -29,12 +33,12 @@ export function Rows({ onOpen }: { onOpen: (row: Row) => void }) {
   );
 }
 
-function Line({ row, onOpen }: { row: Row; onOpen: (row: Row) => void }) {
+function Line({ row, onOpen }: { row: Row; onOpen: (position: number) => void }) {
   const told = tell(row.entry, titles.value);
-  const state = verdict.value === "failed" && !row.proved ? "failed" : row.proved ? "proved" : "received";
+  const mark = markOf(row);
   return (
-    <li data-state={state} data-position={row.position}>
-      <button type="button" onClick={() => onOpen(row)}>
+    <li data-state={mark} data-position={row.position}>
+      <button type="button" onClick={() => onOpen(row.position)}>
         <span class="what">
           <b>{told.kind}</b>
           {told.about && <span>{told.about}</span>}
@@ -44,20 +48,7 @@ function Line({ row, onOpen }: { row: Row; onOpen: (row: Row) => void }) {
           <time dateTime={row.entry.at}>{minute(row.entry.at)}</time>
           <span class="position">#{row.position.toLocaleString("en")}</span>
         </span>
-        <span class="mark">
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path
-              d={
-                state === "proved"
-                  ? "M3.500 8.500l3 3 6-7"
-                  : state === "failed"
-                    ? "M4 4l8 8M12 4l-8 8"
-                    : "M8 4.500V8l2.500 1.500"
-              }
-            />
-          </svg>
-          {state}
-        </span>
+        <MarkBadge mark={mark} />
       </button>
     </li>
   );

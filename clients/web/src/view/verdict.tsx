@@ -39,10 +39,11 @@ function Failed({ code, sentence, position }: Failure) {
   const { title, what } = WORDS[code] ?? OTHERWISE;
   return (
     <section class="verdict failed" role="alert">
-      <h2>{title}</h2>
-      <p>{what} Nothing more is marked as proved. Keep this page, and tell somebody you trust.</p>
+      <h1>{title}</h1>
+      <p>{what}</p>
+      <p>Nothing more is marked as proved. Keep what you see here, and tell somebody you trust.</p>
       {evidence.value !== undefined && <Evidence text={evidence.value} code={code} />}
-      <p>
+      <p class="code">
         <code>
           {code && `${code}: `}
           {sentence}
@@ -56,12 +57,12 @@ function Failed({ code, sentence, position }: Failure) {
 function Evidence({ text, code }: { text: string; code: string }) {
   const href = useObjectUrl(text);
   return (
-    <p>
+    <>
       <a class="evidence" href={href} download={`secondwind-${code}.txt`}>
         Save the evidence
-      </a>{" "}
-      Both signed checkpoints in one text file. Anybody can check it, without this page and without this service.
-    </p>
+      </a>
+      <p>Both signed checkpoints, in one text file. Anybody can check it without this page and without this service.</p>
+    </>
   );
 }
 
