@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any
 from playwright.async_api import CDPSession, Page, async_playwright
 
 from ledger import tiles
-from tests.support.service import ROOT, Service
+from tests.support.service import ROOT, Service, async_until
 
 OUTPUT = ROOT / "test-output"
 TURN_TIMEOUT_MS = 30_000
@@ -53,10 +54,12 @@ async def browser_page(
         )
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console", lambda said: complaints.append(f"{said.text} {said.location}") if said.type == "error" else None
+        )
         try:
             yield page
-            assert complaints == []
+            assert not complaints, complaints
         finally:
             await browser.close()
 
@@ -92,6 +95,15 @@ async def verdict(page: Page, wanted: str) -> None:
     assert told == wanted, await page.inner_text("main")
 
 
+async def ready(page: Page) -> None:
+    """Wait until the page has proved what there was when it was opened, and shows rows and totals."""
+    await verdict(page, "proved")
+    await page.wait_for_selector("li[data-state=proved]", timeout=TURN_TIMEOUT_MS)
+    await page.wait_for_function(
+        "() => /[0-9]/.test(document.querySelector('.note').textContent)", timeout=TURN_TIMEOUT_MS
+    )
+
+
 async def proved_up_to(page: Page, position: int) -> None:
     """Wait until the page shows an entry at or after this position as proved."""
     await page.wait_for_function(
@@ -112,6 +124,18 @@ async def screenshot(page: Page, name: str) -> None:
     """Keep what the page looks like, as an artefact."""
     OUTPUT.mkdir(exist_ok=True)
     await page.screenshot(path=OUTPUT / f"page-{name}.png")
+
+
+async def begin(running: Service) -> None:
+    """Start it, and wait for its first checkpoint: before that the page can only ask again."""
+    await asyncio.to_thread(running.start)
+    await async_until(lambda: size(running) > 0, "the first checkpoint")
+
+
+def size(running: Service) -> int:
+    """Entries under the newest checkpoint."""
+    newest = running.json("/status")["checkpoint"]
+    return int(newest["size"]) if newest else 0
 
 
 def published(running: Service, count: int) -> list[bytes]:

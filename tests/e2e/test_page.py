@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, WebSocketRoute
 
-from tests.e2e.browser import browser_page, proved_up_to, published, screenshot, shown, sleepy_page, verdict
+from tests.e2e.browser import (
+    begin,
+    browser_page,
+    proved_up_to,
+    published,
+    ready,
+    screenshot,
+    shown,
+    size,
+    sleepy_page,
+    verdict,
+)
 from tests.support.requires import requires
 from tests.support.service import ROOT, Service, async_until, service
 
@@ -24,10 +35,10 @@ pytestmark = [
 
 async def test_rows_arrive_and_turn_to_proved_by_the_browsers_own_computation(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         async with browser_page(running.address) as page:
             await page.goto("/")
-            await verdict(page, "proved")
+            await ready(page)
             await page.wait_for_selector("li[data-state=received]", timeout=30_000)
             newest = int(await page.get_attribute(".rows li", "data-position") or "0")
             await page.wait_for_selector(f"li[data-position='{newest}'][data-state=proved]", timeout=30_000)
@@ -46,7 +57,7 @@ async def test_rows_arrive_and_turn_to_proved_by_the_browsers_own_computation(tm
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_on_a_phone_nothing_is_wider_than_the_screen(tmp_path: Path, *, dark: bool) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         async with browser_page(running.address, width=360, height=740, dark=dark) as phone:
             await phone.goto("/")
             await proved_up_to(phone, size(running))
@@ -65,7 +76,7 @@ async def width(page: Page) -> int:
 
 async def test_one_changed_byte_on_the_way_turns_the_page_red(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         async with browser_page(running.address) as page:
             await page.route_web_socket("**/v1/ws", tampering)
             await page.goto("/")
@@ -94,9 +105,9 @@ def tampering(route: WebSocketRoute) -> None:
 
 async def test_a_tab_that_slept_shows_every_entry_once_after_waking(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "20") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         async with sleepy_page(running.address) as (page, session):
-            await verdict(page, "proved")
+            await ready(page)
             await page.evaluate(
                 "window.cycle = []; for (const name of ['freeze', 'resume'])"
                 " document.addEventListener(name, () => window.cycle.push(name))"
@@ -105,7 +116,7 @@ async def test_a_tab_that_slept_shows_every_entry_once_after_waking(tmp_path: Pa
             await session.send("Page.setWebLifecycleState", {"state": "frozen"})
             await asyncio.to_thread(running.kill)  # its socket dies in its sleep, and it does not notice
             asleep = await shown(page)
-            await asyncio.to_thread(running.start)
+            await begin(running)
             await async_until(lambda: size(running) > asleep.folded + 100, "gifts while it sleeps")
             assert await shown(page) == asleep
             await session.send("Page.setWebLifecycleState", {"state": "active"})
@@ -116,12 +127,6 @@ async def test_a_tab_that_slept_shows_every_entry_once_after_waking(tmp_path: Pa
             await screenshot(page, "awake")
 
 
-def size(running: Service) -> int:
-    """Entries under the newest checkpoint."""
-    newest = running.json("/status")["checkpoint"]
-    return int(newest["size"]) if newest else 0
-
-
 async def test_a_socket_cut_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
     routes: list[WebSocketRoute] = []
 
@@ -130,7 +135,7 @@ async def test_a_socket_cut_again_and_again_loses_and_doubles_nothing(tmp_path: 
         route.connect_to_server()
 
     with service(tmp_path / "data", "--demo", "--rate", "20") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         async with browser_page(running.address) as page:
             await page.route_web_socket("**/v1/ws", passing)
             await page.goto("/")
@@ -144,14 +149,13 @@ async def test_a_socket_cut_again_and_again_loses_and_doubles_nothing(tmp_path: 
 
 async def test_older_entries_that_were_asked_for_stay_while_new_ones_arrive(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "40") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         await async_until(lambda: size(running) > 300, "300 entries", 120)
         async with browser_page(running.address) as page:
             await page.goto("/")
-            await verdict(page, "proved")
-            await page.wait_for_selector("button.older")
-            while oldest := (await shown(page)).positions[-1]:
-                await page.wait_for_selector("button.older")
+            await ready(page)
+            while await page.locator("button.older").count():
+                oldest = (await shown(page)).positions[-1]
                 await page.dispatch_event("button.older", "click")  # at this rate it moves too fast for a mouse
                 await page.wait_for_selector(f"li[data-position='{oldest - 1}']", timeout=10_000)
             await proved_up_to(page, size(running))
@@ -188,7 +192,7 @@ def amount(minor: int, asset: str) -> str:
 
 async def test_a_service_that_shows_another_key_than_before_is_not_believed(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "2") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         origin = running.json("/status")["origin"]
         async with browser_page(running.address) as page:
             await page.add_init_script(f"localStorage.setItem('secondwind.key:{origin}', 'another key')")

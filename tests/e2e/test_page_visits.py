@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page
 
 from ledger import checkpoint
-from tests.e2e.browser import browser_page, proved_up_to, screenshot, verdict
+from tests.e2e.browser import begin, browser_page, proved_up_to, ready, screenshot, size, verdict
 from tests.support.requires import requires
 from tests.support.service import ROOT, Service, async_until, service
 
@@ -25,30 +25,29 @@ pytestmark = [
 
 async def test_a_ledger_put_back_to_an_old_backup_is_told_from_the_one_seen_before(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "10") as running:
-        await asyncio.to_thread(running.start)
+        await begin(running)
         await asyncio.to_thread(running.stop)
         await asyncio.to_thread(shutil.copytree, tmp_path / "data", tmp_path / "backup", symlinks=True)
-        await asyncio.to_thread(running.start)
+        await begin(running)
         vkey = running.vkey()
         async with browser_page(running.address) as page:
             await page.goto("/")
-            size = 60
-            await proved_up_to(page, size)
+            await proved_up_to(page, 60)
             await page.reload()
-            await verdict(page, "proved")
+            await ready(page)
             seen = await remembered(page)
             await leave(page)
             await asyncio.to_thread(running.stop)
             with restored(tmp_path / "backup", running.port, rate=1) as backup:
-                await asyncio.to_thread(backup.start)
+                await begin(backup)
                 await page.goto("/")
                 await verdict(page, "failed")
                 await told(page, "rollback", "has become shorter", seen, vkey)
                 await leave(page)
             with restored(tmp_path / "backup", running.port, rate=40) as backup:
-                await asyncio.to_thread(backup.start)
+                await begin(backup)
                 beyond = checkpoint.open(seen, vkey).size
-                await async_until(lambda: backup.json("/status")["size"] > beyond + 20, "another history")
+                await async_until(lambda: size(backup) > beyond, "another history")
                 await page.goto("/")
                 await verdict(page, "failed")
                 evidence = await told(page, "fork", "tells two stories", seen, vkey)
