@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-from prometheus_client import CollectorRegistry
-
-from server.health import Health, database_check
-from server.http.page import WebPage
-from server.public.routes import routes
-from tests.server.http.serving import Edge, serving
-from tests.server.public.small_log import SmallLog
+from tests.server.http.serving import Edge
 
 JUNK = (
     "", "0", "-1", "01", "9" * 30, "1e9", "NaN", "null", "true", "..", "../..", "%", "\x00", "\ud7ff", "é", "٣",
     "' or 1=1 --", "<script>", "{}", "[]", "a" * 3000, "size-1", "\n", " ", "/", "//", "?", "#", ";",
     "x001/067", "000.p/0",
 )  # fmt: skip
-
-
-@pytest.fixture
-async def whole(log: SmallLog, tmp_path: Path) -> AsyncIterator[Edge]:
-    """Every area that is served without a login, together."""
-    await log.grow(30)
-    await log.sign()
-    registry = CollectorRegistry()
-    health = Health(
-        version="1",
-        checks={"database": database_check(log.database.reader)},
-        facts={},
-        operator_facts={},
-        registry=registry,
-    )
-    table = [*routes(log.database.reader), *health.routes(), *WebPage(tmp_path / "none").routes()]
-    async with serving(table, registry=registry) as running:
-        yield running
 
 
 def requests(document: Any) -> Iterator[str]:
