@@ -385,7 +385,8 @@ create table public_lists (
     digits   smallint not null check (digits between 0 and 31),
     -- The entry's period is over for an entry before it: so the rest are in order of their period, and these as well.
     late     boolean not null,
-    -- Sum of the amounts of all its lines.
+    -- How many lines it has, and the sum of their amounts.
+    count    bigint  not null default 0,
     total    numeric not null default 0,
     unique (type, account, asset, fund, digits, late)
 ) with (fillfactor = 50);

@@ -1,11 +1,12 @@
 """Reading the lists of `public`: balances at any size, and pages of whatever a filter asks for.
 
-Both cost the same however long the log is. A balance is the newest line of each list before that size; a page is at
-most its limit from each list that fits. How many lists there are is bounded by what the log declares.
+Both cost the same however long the log is. A balance is the newest line of each list before that size; a page is never
+more than its limit from each list that fits, and mostly a few. What the log declares bounds how many lists there are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,23 @@ class ListReads:
         async with snapshot(self._pool) as connection:
             size: int = await connection.fetchval(_queries.newest_month, column=1)
             lists = await connection.fetch(_queries.fitting_lists, *chosen.arguments())
-            columns = transposed([(row["id"], row["first"], row["last"]) for row in lists], 3)
             # One more than is shown says whether there are more.
-            rows = list(await connection.fetch(query, *columns, place.position, limit + 1))
+            parts = transposed(
+                [
+                    (row["id"], row["first"], row["last"], few)
+                    for row, few in zip(lists, _few(lists, limit + 1), strict=True)
+                ],
+                4,
+            )
+            rows = list(await connection.fetch(query, *parts, place.position, limit + 1))
         more = len(rows) > limit
         shown = rows[:limit] if place.older else rows[-limit:]
         # Where a page does not end the list, it was reached from an entry on the other side of its place.
         behind = bool(rows) and place.position < size
         return Page(size, shown, older=more if place.older else behind, newer=behind if place.older else more)
+
+
+def _few(lists: Sequence[asyncpg.Record], wanted: int) -> list[int]:
+    """How many lines of each list are looked at first: its share of `wanted`, if it goes on as it went so far."""
+    total = sum(row["count"] for row in lists)
+    return [wanted * row["count"] // total + 2 for row in lists]

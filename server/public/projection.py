@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,13 @@ async def _extend(connection: PoolConnectionProxy, found: Sequence[Line]) -> Non
     rows += await connection.fetch(_QUERIES.add_lists, *transposed(missing, len(Name._fields)))
     ids = {Name(*row[2:]): row["id"] for row in rows}
     totals = {row["id"]: int(row["total"]) for row in rows}
+    grown = Counter(ids[line.name] for line in found)
     added = []
     for line in found:
         number = ids[line.name]
         totals[number] += line.amount
         added.append((number, line.position, totals[number]))
     await connection.execute(_QUERIES.add_lines, *transposed(added, 3))
-    await connection.execute(_QUERIES.set_totals, list(totals), list(totals.values()))
+    await connection.execute(
+        _QUERIES.set_totals, *transposed([(number, grown[number], totals[number]) for number in grown], 3)
+    )

@@ -100,8 +100,9 @@ returning id, total, type, account, asset, fund, digits, late;
 -- add_lines: lines at the ends of their lists, each with the sum up to itself
 insert into public_lines (list, position, total) select * from unnest($1::int[], $2::bigint[], $3::numeric[]);
 
--- set_totals: the sums of lists that have grown
-update public_lists as l set total = g.total from unnest($1::int[], $2::numeric[]) as g (id, total) where l.id = g.id;
+-- set_totals: lists that have grown, by so many lines and to such sums
+update public_lists as l set count = l.count + g.added, total = g.total
+from unnest($1::int[], $2::bigint[], $3::numeric[]) as g (id, added, total) where l.id = g.id;
 
 -- add_months: where the entries of months stand
 insert into public_months as m (period, late, first, last)
@@ -125,7 +126,7 @@ order by 1, 2;
 
 -- fitting_lists: the lists that a filter asks for, and where in them: of postings when $1, else of whole entries
 -- A month is two ranges, of late entries and of all others, and within each there is nothing of another month.
-select l.id, m.first, m.last
+select l.id, l.count, m.first, m.last
 from public_lists as l join (
     select late, min(first) as first, max(last) as last from public_months
     where $2::text is null or period = $2 group by late) as m on m.late = l.late
@@ -136,30 +137,50 @@ where (l.account <> '') = $1
   and ($6::text is null or l.account = $6 or starts_with(l.account, $6 || ':'))
   and l.digits between $7 and $8;
 
--- older_in_lists: the newest $5 entries before position $4 that stand in any of the lists, each looked at between two positions
+-- older_in_lists: the newest $6 entries before position $5 that stand in any of the lists, each looked at between two positions
+-- A few from each list, $4 of them, tell how far the page can reach at most; then no list is read beyond that.
+with part as materialized (
+    select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as p (list, first, last, few)
+), reach as materialized (
+    select (
+        select position from (
+            select distinct line.position from part cross join lateral (
+                select position from public_lines
+                where list = part.list and position between part.first and part.last and position < $5
+                order by position desc limit part.few) as line) as sample
+        order by position desc offset $6::bigint - 1 limit 1) as position
+)
 select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
 from (
-    select distinct line.position
-    from unnest($1::int[], $2::bigint[], $3::bigint[]) as part (list, first, last)
-    cross join lateral (
+    select distinct line.position from reach, part cross join lateral (
         select position from public_lines
-        where list = part.list and position >= part.first and position <= part.last and position < $4
-        order by position desc limit $5) as line
-    order by position desc limit $5) as hit
+        where list = part.list and position between greatest(part.first, reach.position) and part.last and position < $5
+        order by position desc limit $6) as line
+    order by position desc limit $6) as hit
 cross join lateral (
     select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e
 order by e.position desc;
 
--- newer_in_lists: the oldest $5 entries after position $4 that stand in any of the lists, newest first
+-- newer_in_lists: the oldest $6 entries after position $5 that stand in any of the lists, newest first, each looked at between two positions
+-- A few from each list, $4 of them, tell how far the page can reach at most; then no list is read beyond that.
+with part as materialized (
+    select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as p (list, first, last, few)
+), reach as materialized (
+    select (
+        select position from (
+            select distinct line.position from part cross join lateral (
+                select position from public_lines
+                where list = part.list and position between part.first and part.last and position > $5
+                order by position limit part.few) as line) as sample
+        order by position offset $6::bigint - 1 limit 1) as position
+)
 select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
 from (
-    select distinct line.position
-    from unnest($1::int[], $2::bigint[], $3::bigint[]) as part (list, first, last)
-    cross join lateral (
+    select distinct line.position from reach, part cross join lateral (
         select position from public_lines
-        where list = part.list and position >= part.first and position <= part.last and position > $4
-        order by position limit $5) as line
-    order by position limit $5) as hit
+        where list = part.list and position between part.first and least(part.last, reach.position) and position > $5
+        order by position limit $6) as line
+    order by position limit $6) as hit
 cross join lateral (
     select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e
 order by e.position desc;

@@ -68,6 +68,10 @@ async def test_a_list_ends_in_the_sum_of_its_lines(mixed: SmallLog) -> None:
     await mixed.fold()
     lists = [row for row in await everything(mixed) if len(row) == 9]
     assert all(row[6] == row[8][-1] for row in lists)
+    wrong = await mixed.database.reader.fetchval(
+        "select count(*) from public_lists l where count <> (select count(*) from public_lines where list = l.id)"
+    )
+    assert wrong == 0
     rent = next(row for row in lists if row[1:6] == ("assets:cash", "USD/2", "rent", 4, False))
     assert [int(total) for total in rent[8]] == [1000, 2000]
 
