@@ -63,7 +63,8 @@ KINDS: dict[str, Query] = {
     "period": lambda draw, _size: {"period": draw.choice(MONTHS)},
     "fund and period": lambda draw, _size: {"fund": draw.choice(FUNDS), "period": draw.choice(MONTHS)},
     "fund and period, newer": lambda draw, size: {
-        "fund": draw.choice(FUNDS), "period": draw.choice(MONTHS), "after": cursors.encode("ledger", draw.randrange(size))
+        "fund": draw.choice(FUNDS), "period": draw.choice(MONTHS),
+        "after": cursors.encode("ledger", draw.randrange(size)),
     },
     "amount": lambda draw, _size: {"asset": "USD/2", "amount_from": 10 ** draw.randrange(7)},
     "everything": lambda draw, _size: {
@@ -74,7 +75,7 @@ KINDS: dict[str, Query] = {
 
 
 async def measure(server: Server, entries: int = ENTRIES, requests: int = REQUESTS) -> dict[str, dict[str, float]]:
-    """By kind of request: `p50_ms`, `p95_ms` and `max_ms` of `requests` answers. The log is made in a fresh database."""
+    """By kind of request: `p50_ms`, `p95_ms` and `max_ms` of `requests` answers, over a log in a fresh database."""
     draw = random.Random(entries)  # noqa: S311 - the same log and the same questions each time
     async with server.fresh() as name:
         await load(server.admin_url(name), entries)
@@ -209,7 +210,8 @@ def main() -> None:
     entries = int(sys.argv[1]) if len(sys.argv) > 1 else ENTRIES
     with running_server() as server:
         for kind, figures in asyncio.run(measure(server, entries)).items():
-            print(f"{kind:24}", *(f"{name} {value:8.2f}" for name, value in figures.items()))
+            told = "".join(f"  {name} {value:8.2f}" for name, value in figures.items())
+            sys.stdout.write(f"{kind:24}{told}\n")
 
 
 if __name__ == "__main__":

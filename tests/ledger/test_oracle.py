@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -13,17 +10,13 @@ import pytest
 
 from ledger import canonical, checkpoint, merkle, note, proof, tiles
 from ledger.grammar import encode_base64
-from tests.support.requires import requires
+from tests.support.oracle import ORACLE_MARKS, ask, built_oracle
 
-GOPATH = Path("/usr/share/gocode")
-SUMDB = GOPATH / "src/golang.org/x/mod/sumdb/tlog"
 SIZES = (0, 1, 2, 255, 256, 257, 70_000)
-BUILD_TIMEOUT_S = 300
-RUN_TIMEOUT_S = 60
 SEED = bytes(range(32))
 KEY = note.SigningKey("ledger.example.org/main", SEED)
 
-pytestmark = [requires("go", also=SUMDB.is_dir()), pytest.mark.timeout(BUILD_TIMEOUT_S + RUN_TIMEOUT_S)]
+pytestmark = ORACLE_MARKS
 
 
 class Log:
@@ -65,28 +58,7 @@ class Log:
 
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our small Go program, built against Debian's golang.org/x/mod."""
-    binary = tmp_path_factory.mktemp("oracle") / "oracle"
-    source = Path(__file__).parent / "oracle" / "main.go"
-    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": "", "GOPROXY": "off"}
-    if "HOME" not in environment:  # Go keeps its build cache there; without one it needs another place
-        environment.setdefault("GOCACHE", str(tmp_path_factory.mktemp("gocache")))
-    command = ["go", "build", "-o", str(binary), str(source)]
-    built = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    return binary
-
-
-def ask(oracle: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """The oracle's answer to one request."""
-    done = subprocess.run(
-        [str(oracle)], input=json.dumps(request), capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return built_oracle(tmp_path_factory)
 
 
 def request_for(log: Log) -> dict[str, Any]:
