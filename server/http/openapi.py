@@ -161,9 +161,17 @@ def _parameter(name: str, place: str, schema: Mapping[str, Any], *, required: bo
 
 
 def _inlined(model: type[BaseModel]) -> dict[str, Object]:
-    """The properties of a flat parameter model."""
+    """The properties of a flat parameter model. One that may be left out is not null for that: nobody can send null."""
     properties: dict[str, Object] = model.model_json_schema().get("properties", {})
-    return properties
+    return {name: _without_null(schema) for name, schema in properties.items()}
+
+
+def _without_null(schema: Object) -> Object:
+    match schema:
+        case {"anyOf": [only, {"type": "null"}], "default": None, **rest}:
+            return {**only, **rest}
+        case _:
+            return schema
 
 
 def _responses(route: Route, schemas: Schemas) -> Object:

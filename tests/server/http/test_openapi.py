@@ -129,3 +129,9 @@ def test_the_same_table_gives_the_same_document(document: Any) -> None:
 def test_patterns_are_left_out_of_paths(path: str, written: str, names: list[str]) -> None:
     assert (template(path), path_names(path)) == (written, names)
     web.Application().router.add_get(path, hello)
+
+
+def test_a_parameter_that_may_be_left_out_is_of_its_own_type_and_not_null() -> None:
+    operation = describe(TABLE, "1")["paths"]["/things/{position}"]["get"]
+    (word,) = [parameter for parameter in operation["parameters"] if parameter["name"] == "word"]
+    assert (word["required"], word["schema"]) == (False, {"type": "string"})

@@ -70,8 +70,25 @@ async def test_every_public_route_of_the_log_may_be_read_from_any_page(whole: Ed
         "/ledger/tile/9",
         "/api/v1/ledger",
         "/api/v1/ledger/proof/999",
+        "/api/v1/ledger/consistency?from=1",
+        "/api/v1/ledger/trial-balance",
         "/api/v1/funds",
     ):
         assert (await whole.get(path)).headers["access-control-allow-origin"] == "*", path
     for path in ("/", "/status", "/metrics", "/health/ready", "/docs"):
         assert "access-control-allow-origin" not in (await whole.get(path)).headers, path
+
+
+async def test_every_parameter_and_answer_of_the_ledger_is_described(whole: Edge) -> None:
+    document = (await whole.request("GET", "/openapi.json", headers={"Accept-Encoding": "identity"})).json()
+    reference = (await whole.request("GET", "/docs", headers={"Accept-Encoding": "identity"})).body.decode()
+    for path, operations in document["paths"].items():
+        if not path.startswith("/api/v1/ledger"):
+            continue
+        operation = operations["get"]
+        assert path in reference
+        assert operation["description"].endswith("."), path
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"].endswith("."), (path, parameter)
+            assert parameter["name"] in reference
+    assert {"/api/v1/ledger/consistency", "/api/v1/ledger/trial-balance"} <= document["paths"].keys()
