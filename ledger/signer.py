@@ -101,6 +101,8 @@ class Signer:
             return
         self._check_remembered(self._state, head_size, newest_row, published)
         await self._check_edge(self._state)
+        # A signer that was killed before it had synced left a state that a power cut could still take back.
+        await asyncio.to_thread(self._file.save, self._state)
         await self._publish(self._state)
 
     async def step(self) -> int:
