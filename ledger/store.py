@@ -176,27 +176,32 @@ class Writer:
             return [RejectedByDatabase(reason(error)) if isinstance(error, asyncpg.PostgresError) else error]
 
     async def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
+        lost: list[Plan] = []
         for _ in range(self._limits.attempts_max):
             try:
-                plan = await self._attempt(commands)
-            except CommitLost as lost:
-                if not await self._happened(lost.plan):
+                plan = await self._attempt(commands, lost)
+            except CommitLost as error:
+                plan = error.plan
+                if not await self._happened(plan):
+                    lost += [plan] if plan.entries else []
                     continue
-                plan = lost.plan
             if plan.entries:
                 self._partitions.keep_ahead(plan.head.size)
                 self._on_commit(plan.head.size)
             return [planned.outcome for planned in plan.planned]
         raise DatabaseUnavailable(f"the connection was lost at COMMIT {self._limits.attempts_max} times in a row")
 
-    async def _attempt(self, commands: Sequence[Command]) -> Plan:
-        """One batch, committed. Raises DatabaseUnavailable when it certainly was not, CommitLost when nobody knows."""
+    async def _attempt(self, commands: Sequence[Command], lost: Sequence[Plan]) -> Plan:
+        """One batch, committed. Raises DatabaseUnavailable when it certainly was not, CommitLost when nobody knows.
+
+        `lost`: earlier attempts at the same batch, which may have been on their way still when they were looked for.
+        """
         try:
             connection = await self._connected()
             while True:
                 try:
                     return await self._committer.unlocked(connection, commands) or await self._locked(
-                        connection, commands
+                        connection, commands, lost
                     )
                 except PartitionsMissing as missing:
                     await self._partitions.extend(connection, missing.size)
@@ -209,11 +214,11 @@ class Writer:
             await self._release()
             raise DatabaseUnavailable(reason(error)) from error
 
-    async def _locked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
+    async def _locked(self, connection: PoolConnectionProxy, commands: Sequence[Command], lost: Sequence[Plan]) -> Plan:
         """One transaction. COMMIT has no timeout: asyncpg would answer one with a cancel request (attacks E5)."""
         await connection.execute(_BEGIN)
         try:
-            plan = await self._committer.locked(connection, commands)
+            plan = await self._arrived(connection, lost) or await self._committer.locked(connection, commands)
         except BaseException:
             with contextlib.suppress(*AWAY):
                 await connection.execute("rollback")
@@ -229,19 +234,31 @@ class Writer:
         """Whether the batch whose COMMIT was lost is there. A COMMIT that is still under way holds the head."""
         if not plan.entries:
             return False
-        first = plan.entries[0]
         deadline = asyncio.get_running_loop().time() + self._limits.resolve_timeout_s
         while asyncio.get_running_loop().time() < deadline:
             try:
                 async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
-                    await connection.fetchrow(_QUERIES.lock_head, self.log)
-                    found = await connection.fetchval(_QUERIES.leaf_hash_at, self.log, first.position)
+                    happened = await self._arrived(connection, [plan])
             except AWAY as error:
                 _log.warning("%s: the outcome of a COMMIT is not known yet (%s)", self.log, reason(error))
                 await asyncio.sleep(self._limits.resolve_pause_s)
             else:
-                return bool(found == first.leaf_hash)
+                return happened is not None
         raise OutcomeUnknown
+
+    async def _arrived(self, connection: PoolConnectionProxy, lost: Sequence[Plan]) -> Plan | None:
+        """Which of these was committed after all; asked under the head's lock, in the caller's transaction.
+
+        A statement sent without that lock may be done after its connection died, and even after it was looked for
+        once. So whoever tries again looks again, in the transaction that moves the head and so keeps it out.
+        """
+        if lost:
+            await connection.fetchrow(_QUERIES.lock_head, self.log)
+        for plan in lost:
+            first = plan.entries[0]
+            if await connection.fetchval(_QUERIES.leaf_hash_at, self.log, first.position) == first.leaf_hash:
+                return plan
+        return None
 
     async def _connected(self) -> PoolConnectionProxy:
         if self._connection is not None and _has_ended(self._connection):
