@@ -49,10 +49,12 @@ async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) 
     async with AsyncExitStack() as stack:
         instance = Instance(settings.data_dir.resolve())
         instance.prepare()
-        instance.acquire()
+        # Whoever runs the embedded database has the directory alone; the roles of one that runs elsewhere may share it.
+        instance.acquire(settings.roles if settings.database_url is not None else ())
         stack.callback(instance.release)
-        listener = _listen(settings)
-        stack.callback(listener.close)
+        listener = _listen(settings) if "web" in settings.roles else None
+        if listener is not None:
+            stack.callback(listener.close)
         database = await stack.enter_async_context(_database(settings, instance, say))
         if not database.separated:
             say("The database login owns the ledger's tables and could undo their protection: use two logins (README).")
@@ -75,15 +77,15 @@ async def _serve(  # noqa: PLR0913, PLR0917 - everything that has been built
     settings: Settings,
     parts: Parts,
     tasks: Tasks,
-    listener: socket.socket,
+    listener: socket.socket | None,
     stopping: asyncio.Event,
     on_ready: Callable[[str], None],
     demo: Demo | None,
 ) -> None:
-    edge = build_edge(settings, parts, tasks, stopping.is_set) if "web" in settings.roles else None
+    edge = build_edge(settings, parts, tasks, stopping.is_set) if listener is not None else None
     parts.start(settings.roles)
     runner = None
-    if edge is not None:
+    if edge is not None and listener is not None:
         runner = Runner(edge.application)
         await runner.setup()
         await web.SockSite(runner, listener, backlog=BACKLOG).start()
@@ -99,7 +101,7 @@ async def _serve(  # noqa: PLR0913, PLR0917 - everything that has been built
     gc.freeze()  # what lives as long as the process need not be looked at again and again
     await stopping.wait()
     await tasks.stop("demo", timeout_s=DRAIN_TIMEOUT_S)
-    if edge is not None and runner is not None:
+    if edge is not None and runner is not None and listener is not None:
         listener.close()
         await edge.drain(DRAIN_TIMEOUT_S)
         await runner.cleanup()

@@ -1,4 +1,4 @@
-"""The data directory, and the lock that makes sure one service at a time works on it.
+"""The data directory, and the locks that make sure each work is done by one process at a time.
 
 keys/       keys and passwords, 0600; back them up apart from everything else
 signer/     what each signer remembers
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from server.errors import StartRefused
@@ -28,7 +29,7 @@ class Instance:
         self.keys = data_dir / "keys"
         self.signer = data_dir / "signer"
         self.publish = data_dir / "publish"
-        self._lock: int | None = None
+        self._locks: list[int] = []
 
     def prepare(self) -> None:
         """Make the directories. Raises StartRefused where that is not possible."""
@@ -44,27 +45,50 @@ class Instance:
                 "Make it writable, or choose another with --data-dir.",
             ) from None
 
-    def acquire(self) -> None:
-        """Take the lock, or raise StartRefused naming who holds it. The kernel lets go of it when the process dies."""
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    def acquire(self, roles: Collection[str] = ()) -> None:
+        """Take the directory for this process alone, or share it as the one with these `roles`.
+
+        Raises StartRefused naming who holds it. The kernel lets go of a lock when its process dies.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take("lock", fcntl.LOCK_SH if roles else fcntl.LOCK_EX)
+            for role in sorted(roles):
+                self._take(f"lock-{role}", fcntl.LOCK_EX)
         except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
+            self.release()
+            holders = ", ".join(self._holders()) or "unknown"
             raise StartRefused(
-                f"SecondWind already runs on {self.path} (process {holder}).", "Stop it, or choose another --data-dir."
+                f"SecondWind already runs on {self.path} (process {holders}).", "Stop it, or choose another --data-dir."
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._lock = descriptor
 
     def release(self) -> None:
-        """Let go of the lock."""
-        if self._lock is not None:
+        """Let go of what was taken."""
+        while self._locks:
             with contextlib.suppress(OSError):
-                os.close(self._lock)
-            self._lock = None
+                os.close(self._locks.pop())
+
+    def _take(self, name: str, how: int) -> None:
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise
+        self._locks.append(descriptor)
+        os.ftruncate(descriptor, 0)
+        if how == fcntl.LOCK_EX:  # a name that many share would be that of whoever came last
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _holders(self) -> list[str]:
+        """The processes that hold a lock alone. What a dead one wrote is still there, but nobody holds it."""
+        found = set()
+        for path in self.path.glob("lock*"):
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    found.add(file.read(32).decode(errors="replace").strip())
+        return sorted(found - {""})
 
 
 def announce(data_dir: Path, address: str) -> None:

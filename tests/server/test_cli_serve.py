@@ -53,6 +53,15 @@ def test_a_second_start_names_the_holder_and_a_taken_port_is_told(tmp_path: Path
         assert not (tmp_path / "other" / "postgres").exists()  # it was told before anything was started
 
 
+def test_a_process_without_the_role_web_takes_no_port(tmp_path: Path) -> None:
+    with service(tmp_path / "data", "--roles", "worker,publisher,signer") as running, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running.port = taken.getsockname()[1]
+        assert running.start() == ""
+        assert running.stop() == 0
+
+
 def test_what_a_log_was_born_as_stays_so(tmp_path: Path) -> None:
     with service(tmp_path / "data") as running:
         running.start()

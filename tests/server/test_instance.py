@@ -50,6 +50,23 @@ def test_the_lock_names_who_holds_it_and_is_given_back(tmp_path: Path) -> None:
     second.release()
 
 
+def test_processes_with_different_roles_share_a_directory_and_each_role_is_there_once(tmp_path: Path) -> None:
+    web, worker, second, whole = (made(tmp_path) for _ in range(4))
+    web.acquire(["web"])
+    worker.acquire(["worker", "signer"])
+    with pytest.raises(StartRefused, match=rf"process {os.getpid()}\)"):
+        second.acquire(["publisher", "signer"])
+    second.acquire(["publisher"])  # nothing of the refused start is left behind
+    with pytest.raises(StartRefused, match=rf"process {os.getpid()}\)"):
+        whole.acquire()
+    for instance in (web, worker, second):
+        instance.release()
+    whole.acquire()
+    with pytest.raises(StartRefused, match=rf"process {os.getpid()}\)"):
+        web.acquire(["web"])
+    whole.release()
+
+
 def test_the_lock_of_a_killed_service_is_free(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:

@@ -24,24 +24,29 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 WAIT_TIMEOUT_S = 60.0
 POLL_S = 0.05
+READY = re.compile(r"http://127\.0\.0\.1:(\d+)|SecondWind works as ")
 
 
 @dataclass
 class Service:
-    """One service on one data directory. `start` may be called again after `kill` or `stop`."""
+    """One service on one data directory. `start` may be called again after `kill` or `stop`.
+
+    Several with different `flags` may share a directory and tell their logs apart by `name`.
+    """
 
     data_dir: Path
     flags: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     address: str = ""
+    name: str = ""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
-        """Start it and return its address; the port stays the same at every later start."""
+        """Start it and return its address, "" without the role `web`; the port stays the same at every later start."""
         command = [sys.executable, "-m", "server", "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SECONDWIND_", "STRIPE_", "DATABASE_"))}
-        with (self.data_dir.parent / f"{self.data_dir.name}.log").open("a") as log:
+        with self._log_path().open("a") as log:
             self.process = subprocess.Popen(
                 [*command, *self.flags],
                 cwd=ROOT,
@@ -52,8 +57,9 @@ class Service:
             )
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if match := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                self.port, self.address = int(match[1]), match[0]
+            if match := READY.search(line):
+                if match[1] is not None:
+                    self.port, self.address = int(match[1]), match[0]
                 return self.address
         raise AssertionError(f"it ended with {self._ended()}: {self.log()[-2000:]}")
 
@@ -114,7 +120,10 @@ class Service:
 
     def log(self) -> str:
         """What it wrote to stderr so far."""
-        return (self.data_dir.parent / f"{self.data_dir.name}.log").read_text()
+        return self._log_path().read_text()
+
+    def _log_path(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}{self.name}.log"
 
 
 @contextlib.contextmanager
