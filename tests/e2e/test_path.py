@@ -41,6 +41,13 @@ def received(running: Service) -> dict[str, int]:
     return {f["fund"]: int(a["received_minor"]) for f in funds for a in f["assets"] if a["asset"] == "USD/2"}
 
 
+def in_balance(running: Service) -> dict[str, int]:
+    """The same, by the newest trial balance."""
+    balances = running.json("/api/v1/ledger/trial-balance")["balances"]
+    gifts = [line for line in balances if (line["account"], line["asset"]) == ("income:gifts", "USD/2")]
+    return {line["fund"]: -int(line["balance_minor"]) for line in gifts}
+
+
 def test_a_demo_runs_and_a_stranger_verifies_it(tmp_path: Path) -> None:
     with service(tmp_path / "data", "--demo", "--rate", "40") as running:
         running.start()
@@ -93,6 +100,7 @@ async def test_killed_again_and_again_every_gift_is_booked_once(tmp_path: Path) 
         assert sum(row["fee"] for row in booked) == tally.fees_minor.total()
         live = [row for row in booked if row["visibility"] == "live"]
         assert received(running) == by_fund(live, "received")
+        await async_until(lambda: in_balance(running) == received(running), "the lists, folded through every kill")
     await peer.stop()
 
 
