@@ -1,4 +1,7 @@
-"""Long-lived tasks: named, restarted when they crash, stopped in the order asked for, each within a deadline."""
+"""Long-lived tasks: named, restarted when they crash, stopped in the order asked for, each within a deadline.
+
+A database that is away is no crash of the task that met it: it tries again at a steady pace for as long as that lasts.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+from ledger.outages import is_away, reason
+
 RESTART_FIRST_S = 0.5
 RESTART_LONGEST_S = 30.0
 STABLE_AFTER_S = 60.0
+OUTAGE_PAUSE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +28,10 @@ class Tasks:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` until it returns or is stopped; after a crash run it again, ever more slowly."""
+        """Run `work` until it returns or is stopped; after a crash run it again, ever more slowly.
+
+        Where it raises because the database is away it runs again after OUTAGE_PAUSE_S, which is not counted.
+        """
         self._tasks[name] = asyncio.create_task(self._supervise(name, work), name=name)
 
     async def stop(self, *names: str, timeout_s: float) -> None:
@@ -42,7 +51,13 @@ class Tasks:
             began = loop.time()
             try:
                 await work()
-            except Exception:  # noqa: BLE001 - whatever it was, the work must go on
+            except Exception as error:  # noqa: BLE001 - whatever it was, the work must go on
+                if is_away(error):
+                    _log.warning(
+                        "%s cannot work now (%s); it tries again in %.1f s", name, reason(error), OUTAGE_PAUSE_S
+                    )
+                    await asyncio.sleep(OUTAGE_PAUSE_S)
+                    continue
                 self.crashes[name] += 1
                 _log.exception("%s crashed; it starts again in %.1f s", name, pause_s)
             else:

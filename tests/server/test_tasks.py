@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import asyncpg
 import pytest
 
 from server import tasks as subject
@@ -57,6 +58,31 @@ async def test_each_crash_is_answered_more_slowly_up_to_a_bound(
         0.004,
         0.004,
         0.004,
+    ]
+
+
+async def test_a_database_that_is_away_is_waited_for_at_a_steady_pace_and_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(subject, "OUTAGE_PAUSE_S", 0.003)
+    tasks, runs, done = Tasks(), [], asyncio.Event()
+    away = [asyncpg.CannotConnectNowError("starting up"), ConnectionRefusedError(), asyncpg.DiskFullError("no space")]
+
+    async def work() -> None:
+        runs.append(1)
+        if len(runs) <= len(away):
+            raise away[len(runs) - 1]
+        done.set()
+
+    tasks.start("worker", work)
+    async with asyncio.timeout(5):
+        await done.wait()
+    await tasks.stop(timeout_s=1)
+    assert tasks.crashes == {}
+    assert [record.getMessage() for record in caplog.records] == [
+        "worker cannot work now (starting up); it tries again in 0.0 s",
+        "worker cannot work now (ConnectionRefusedError); it tries again in 0.0 s",
+        "worker cannot work now (no space); it tries again in 0.0 s",
     ]
 
 
