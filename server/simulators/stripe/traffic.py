@@ -55,8 +55,12 @@ class Traffic:
         limits: TrafficLimits | None = None,
         clock: Callable[[], float] = time.time,
         delay_factor: float = 1.0,
+        on_answer: Callable[[float, int], None] = lambda _seconds, _status: None,
     ) -> None:
-        """`delay_factor` shortens every delay between notices, so that a test need not wait for the late ones."""
+        """`delay_factor` shortens every delay between notices, so that a test need not wait for the late ones.
+
+        `on_answer` is told of every answer how long it took and its status, for those who measure.
+        """
         self.state = StripeState() if state is None else state
         self.tally = Tally() if tally is None else tally
         self._rate = rate
@@ -66,6 +70,7 @@ class Traffic:
         self._limits = limits or TrafficLimits()
         self._clock = clock
         self._delay_factor = delay_factor
+        self._on_answer = on_answer
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, gifts_max: int | None = None) -> None:
@@ -143,9 +148,11 @@ class Traffic:
             "Stripe-Signature": sign(body, self._secret, int(self._clock())),
             "User-Agent": USER_AGENT,
         }
+        began = time.perf_counter()
         try:
             async with session.post(self._url, data=body, headers=headers) as response:
                 await response.read()
+                self._on_answer(time.perf_counter() - began, response.status)
                 return response.status in _STATUS_OK
         except (aiohttp.ClientError, TimeoutError):
             return False

@@ -1,0 +1,1 @@
+"""What is claimed about speed, measured beside a baseline in the same run."""

@@ -1,0 +1,22 @@
+"""Nothing lost: two hundred rounds of kill -9 under load, every cent accounted for at the end."""
+
+from __future__ import annotations
+
+import time
+
+from tests.bench.context import Context
+from tests.bench.result import Result
+from tests.e2e.rounds import play
+
+NAME = "kill"
+ROUNDS, SEED = 200, 20_260_101
+
+
+async def run(context: Context) -> list[Result]:
+    """Raises AssertionError, with the seed, when something was lost, doubled or forked."""
+    rounds = context.of(ROUNDS)
+    context.say(f"kill: {rounds} rounds")
+    began = time.monotonic()
+    tally = await play(rounds=rounds, seed=SEED)
+    note = f"{tally.acknowledged:,} events acknowledged, each booked once; {time.monotonic() - began:.0f} s"
+    return [Result("kill -9, rounds without a loss", "", [float(tally.rounds)], note=note)]
