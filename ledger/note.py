@@ -204,5 +204,5 @@ def _check_text(text: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(c.isspace() or c < " " for c in name):
-        raise NoteError(f"key name {name[:80]!r} is empty or holds a space, a control character or '+'")
+    if not name or "+" in name or any(c.isspace() or c < " " or "\ud800" <= c <= "\udfff" for c in name):
+        raise NoteError(f"key name {name[:80]!r} is empty or holds a space, a control character, a surrogate or '+'")

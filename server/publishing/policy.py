@@ -54,7 +54,10 @@ class Policy:
 
     @staticmethod
     def from_data(data: Mapping[str, object]) -> Policy:
-        """Read a policy back from the log. Raises ValueError when a floor is undercut or a member is not as written."""
+        """Read a policy back from the log.
+
+        Raises ValueError or TypeError when a floor is undercut or a member is not as `to_data` writes it.
+        """
         people_min = data.get("people_min")
         if not isinstance(people_min, int) or people_min < PEOPLE_FLOOR:
             message = f"people_min is {people_min!r}; the schema's floor is {PEOPLE_FLOOR}"
@@ -63,7 +66,15 @@ class Policy:
         if not isinstance(fees, list):
             message = f"fees is {fees!r}; a policy lists one formula per asset"
             raise TypeError(message)
-        return Policy({f["asset"]: FeeFormula(f["rate_bp"], f["fixed_minor"]) for f in fees}, people_min)
+        return Policy(dict(map(_formula, fees)), people_min)
+
+
+def _formula(member: object) -> tuple[str, FeeFormula]:
+    match member:
+        case {"asset": str(asset), "rate_bp": int(rate_bp), "fixed_minor": int(fixed_minor)}:
+            return asset, FeeFormula(rate_bp, fixed_minor)
+    message = f"{str(member)[:80]!r} is no fee formula of asset, rate_bp and fixed_minor"
+    raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)
