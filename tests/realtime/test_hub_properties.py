@@ -12,11 +12,13 @@ import pytest
 
 from realtime.hub import BEHIND_BYTES_MAX, Hub, Member
 from realtime.subscription import Subscription
-from tests.realtime.sources import MemorySource
+from tests.realtime.sources import MemorySource, publication
 from tests.simulation.loop import Loop
 
 CHANNEL = "ledger"
 ENTRIES = 300
+# So that a page, and what a socket may be behind by, hold 64 entries.
+ENTRY_BYTES = 4_096
 CLIENTS = 4
 SEEDS_PER_TEST = 10
 DONE_WITHIN_S = 300.0
@@ -103,12 +105,13 @@ async def tail(hub: Hub, source: MemorySource, dice: Random) -> None:
 
 async def grow(source: MemorySource, dice: Random) -> None:
     while len(source.items) < ENTRIES:
-        source.grow(min(dice.randint(1, 12), ENTRIES - len(source.items)))
+        size = len(source.items)
+        source.items += [publication(p, ENTRY_BYTES) for p in range(size, min(size + dice.randint(1, 40), ENTRIES))]
         await asyncio.sleep(dice.random() * 0.1)
 
 
 async def scene(dice: Random, received: list[list[int]]) -> None:
-    hub, source = Hub(), MemorySource(count=20)
+    hub, source = Hub(), MemorySource(20, ENTRY_BYTES)
     await hub.register(CHANNEL, source, "e")
     loop = asyncio.get_running_loop()
     work = [hub.run(0.5), grow(source, dice), tail(hub, source, dice), tail(hub, source, dice)]
