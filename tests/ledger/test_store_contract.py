@@ -1,4 +1,4 @@
-"""What every store promises. One suite over the two that there are, so that the one in memory is a verified fake."""
+"""What every store promises. One suite over all that there are, so that those in memory are verified fakes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STREAM, OTHER = b"s" * 32, b"o" * 32
 KEY = Idempotency(b"k" * 32, b"r" * 32)
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "simulated", "postgres"])
 def maker(request: pytest.FixtureRequest, postgres_server: Server) -> Maker:
     return Maker(request.param, postgres_server)
 

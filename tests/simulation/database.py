@@ -202,7 +202,7 @@ class Connection:
 
     def _is_orphan(self) -> bool:
         loop = asyncio.events._get_running_loop()
-        return not isinstance(loop, Loop) or loop.is_dead(self.client)
+        return loop is None or (isinstance(loop, Loop) and loop.is_dead(self.client))
 
     def _part(self) -> float:
         loop = asyncio.get_running_loop()

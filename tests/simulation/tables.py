@@ -67,7 +67,7 @@ class Transaction:
 
     def __init__(self, tables: Tables) -> None:
         self.writes: dict[tuple[str, Key], Row | None] = {}
-        self.notes: list[object] = []
+        self.notes: list[Any] = []
         self._tables = tables
         self._saved: list[dict[tuple[str, Key], Row | None]] = []
 

@@ -1,4 +1,4 @@
-"""Stores under one contract: born logs in memory and in Postgres, with the same handles on both."""
+"""Stores under one contract: born logs in memory, in Postgres and in the simulation, with the same handles on all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import orjson
 
+import sql
 from ledger.grammar import encode_base64
 from ledger.guards import BalanceKey
 from ledger.memory import Accompanied, MemoryStore
@@ -16,7 +18,10 @@ from ledger.postings import balances_hash
 from ledger.reader import LogReader
 from ledger.types import Appended, Command, Draft, LogName, OwnedPosting
 from ledger.verify import EntryChecker
-from tests.support.logs import EMPTY_SLOTS, born_log, born_memory, public_gift
+from tests.simulation.database import Database as Simulated
+from tests.simulation.database import Pool
+from tests.simulation.tables import Row, Transaction
+from tests.support.logs import EMPTY_SLOTS, born_log, born_memory, clock_us, public_gift
 from tests.support.postgres import Server, opened
 
 NOTED = "create table noted (name text, first bigint, count int, fresh bool); grant all on noted to secondwind_writer"
@@ -71,14 +76,17 @@ class Subject:
 
 @dataclass(slots=True)
 class Maker:
-    """Makes born logs in one of the two ways."""
+    """Makes born logs in one of the ways."""
 
     kind: str
     server: Server
 
     @asynccontextmanager
     async def born(self, log: LogName = "public") -> AsyncIterator[Subject]:
-        make = in_memory(log) if self.kind == "memory" else in_postgres(self.server, log)
+        if self.kind == "simulated":
+            make = in_simulation(log)
+        else:
+            make = in_memory(log) if self.kind == "memory" else in_postgres(self.server, log)
         async with make as subject:
             yield subject
 
@@ -128,6 +136,42 @@ async def in_postgres(server: Server, log: LogName) -> AsyncIterator[Subject]:
                 yield Subject(made.writer.append, made.reader, balances, noted, halt, made.writer.close)
         finally:
             await admin.close()
+
+
+@asynccontextmanager
+async def in_simulation(log: LogName) -> AsyncIterator[Subject]:
+    """The real writer and reader on the database that the simulation models, without its troubles."""
+    rows: list[tuple[str, int, int, bool]] = []
+
+    async def note(tx: Transaction, _now_us: int, payloads: list[str], *rest: list[Any]) -> list[Row]:
+        tx.notes += [(orjson.loads(p)["name"], *values) for p, *values in zip(payloads, *rest, strict=True)]
+        return []
+
+    async def check(_tx: Transaction, _now_us: int, payloads: list[str], *_rest: list[Any]) -> list[Row]:
+        if any(orjson.loads(payload)["n"] == 0 for payload in payloads):
+            raise asyncpg.DivisionByZeroError("division by zero")
+        return []
+
+    database = Simulated(clock_us)
+    database.delay = lambda: 0.0
+    database.handlers |= {COMPANIONS["note"]: note, COMPANIONS["check"]: check}
+    database.tables.on_commit = lambda tx: rows.extend(tx.notes)
+    pool: Any = Pool(database)
+
+    async def balances() -> dict[BalanceKey, int]:
+        found = database.tables.table("balances")
+        return {
+            (account, owner, asset, fund): row["balance"] for (_, account, asset, fund, owner), row in found.items()
+        }
+
+    async def noted() -> list[tuple[str, int, int, bool]]:
+        return rows
+
+    async def halt(reason: str) -> None:
+        await pool.execute(sql.load("ledger").halt, log, reason)
+
+    async with born_log(pool, log, companions=COMPANIONS) as made:
+        yield Subject(made.writer.append, made.reader, balances, noted, halt, made.writer.close)
 
 
 def moved(amount: int) -> tuple[OwnedPosting, OwnedPosting]:
