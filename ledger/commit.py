@@ -185,7 +185,9 @@ class BatchCommitter:
 
     async def _sums(self, connection: PoolConnectionProxy, month: str) -> Balances:
         """All balances, those of entries after `month` apart: what closes are held against."""
-        total = {(r[0], r[1], r[2]): int(r[3]) for r in await connection.fetch(_QUERIES.all_balances, self.log)}
+        total: dict[Triple, int] = {}
+        for account, asset, fund, amount in await connection.fetch(_QUERIES.all_balances, self.log):
+            total[account, asset, fund] = int(amount)
         months: defaultdict[str, dict[Triple, int]] = defaultdict(dict)
         for period, account, asset, fund, amount in await connection.fetch(_QUERIES.balances_after, self.log, month):
             months[period][account, asset, fund] = int(amount)

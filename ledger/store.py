@@ -185,10 +185,15 @@ class Writer:
                 if not await self._happened(plan):
                     lost += [plan] if plan.entries else []
                     continue
+            if lost and not plan.entries:
+                # Refused now, and written by the statement that may still arrive: neither can be told to a caller.
+                raise OutcomeUnknown
             if plan.entries:
                 self._partitions.keep_ahead(plan.head.size)
                 self._on_commit(plan.head.size)
             return [planned.outcome for planned in plan.planned]
+        if lost:
+            raise OutcomeUnknown
         raise DatabaseUnavailable(f"the connection was lost at COMMIT {self._limits.attempts_max} times in a row")
 
     async def _attempt(self, commands: Sequence[Command], lost: Sequence[Plan]) -> Plan:

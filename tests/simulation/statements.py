@@ -5,6 +5,7 @@ Each handler takes the transaction, the database's clock (µs since 1970) and th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ import asyncpg
 import orjson
 
 import sql
+from ledger import canonical
 from tests.simulation.tables import Row, Transaction
 
 Handler = Callable[..., Awaitable[list[Row]]]
@@ -123,6 +125,33 @@ async def guard_balances(tx: Transaction, _now_us: int, log: str, accounts: list
         for key, row in tx.all("balances")
         if key[0] == log and key[1] in accounts
     ]
+
+
+@answers(LEDGER.all_balances)
+async def all_balances(tx: Transaction, _now_us: int, log: str) -> list[Row]:
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for (found, account, asset, fund, _owner), row in tx.all("balances"):
+        if found == log:
+            sums[account, asset, fund] += row["balance"]
+    return [Row(account=a, asset=asset, fund=fund, sum=amount) for (a, asset, fund), amount in sums.items()]
+
+
+@answers(LEDGER.balances_after)
+async def balances_after(tx: Transaction, _now_us: int, log: str, month: str) -> list[Row]:
+    sums: Counter[tuple[str, str, str, str]] = Counter()
+    for key, row in tx.all("entries"):
+        entry = canonical.parse_entry(row["bytes"])
+        if key[0] == log and entry.period > month:
+            for p in entry.postings:
+                sums[entry.period, p.account, p.asset, p.fund] += p.amount
+    names = ("period", "account", "asset", "fund")
+    return [Row(**dict(zip(names, key, strict=True)), sum=amount) for key, amount in sums.items()]
+
+
+@answers(LEDGER.pending)
+async def pending(tx: Transaction, _now_us: int, log: str, positions: list[int]) -> list[Row]:
+    found = (tx.get("entries", log, position) for position in positions)
+    return [row.only("bytes") for row in found if row is not None]
 
 
 @answers(LEDGER.rules)

@@ -27,7 +27,7 @@ from tests.simulation.scenario import Parts, Scenario, drawn
 from tests.simulation.tables import Row, Transaction
 from tests.simulation.test_simulation import LATE
 
-SEEDS_MAX = 60
+SEEDS_MAX = 240
 LEDGER, PUBLISHING = sql.load("ledger"), sql.load("publishing")
 
 
