@@ -69,6 +69,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         checks={
             "database": database_check(parts.database.reader),
             "schema": schema_check(parts.database.writer),
+            "inbox": parts.inbox.trouble,
         },
         facts=public_facts(identity, parts.readers, page, clock_us),
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),

@@ -8,18 +8,19 @@ itself (`companions.INBOX_DONE`); everything else is written here.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+
+import asyncpg
 
 import sql
 from server.payments.grouped import Grouped
 from server.payments.notices import Notice
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from server.vault import Vault
     from server.wakeups import Wakeups
 
@@ -28,6 +29,7 @@ BODY_DAYS_MAX = 30
 SWEEP_ROWS_MAX = 1000
 LIST_LIMIT_MAX = 200
 OUTCOME_LEN_MAX = 200
+PROBE_BYTES = 32_768
 GROUP_INTERVAL_S = 0.005
 """A webhook waits at most this long for company: 200 statements a second carry any number of notices."""
 
@@ -100,6 +102,7 @@ class Inbox:
         self._vault = vault
         self._wakeups = wakeups
         self._timeout_s = statement_timeout_s
+        self._has_failed = False
         self._filing: Grouped[_Filing, bool] = Grouped(
             self._file, timeout_s=statement_timeout_s, interval_s=GROUP_INTERVAL_S
         )
@@ -123,7 +126,34 @@ class Inbox:
             body_sha256=hashlib.sha256(body).digest(),
             ignored=ignored,
         )
-        return await self._filing.call(filing)
+        try:
+            is_new = await self._filing.call(filing)
+        except Exception:
+            self._has_failed = True
+            raise
+        self._has_failed = False
+        return is_new
+
+    async def trouble(self) -> str | None:
+        """Return None, or that no notice can be kept just now, in words for outsiders.
+
+        After a notice could not be filed it is tried with one that is taken back: a database that is full or read-only
+        answers every question and keeps nothing, and senders who were told so may not come again before we say "ready".
+        """
+        if not self._has_failed:
+            return None
+        probe = _Filing(os.urandom(32), "probe", os.urandom(32), os.urandom(PROBE_BYTES), "", os.urandom(32), None)
+        async with self._pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await connection.fetch(_QUERIES.file_notices, *_columns([probe]), timeout=self._timeout_s)
+            except asyncpg.PostgresError:
+                return "notices cannot be kept"
+            finally:
+                await transaction.rollback()
+        self._has_failed = False
+        return None
 
     def stream(self, payment: str) -> bytes:
         """Return the stream key of a payment (PaymentIntent id, or Charge id): a hash that only we can compute."""
@@ -179,17 +209,7 @@ class Inbox:
     async def _file(self, filings: list[_Filing]) -> Sequence[bool]:
         # In the order of their keys: two processes that file the same events lock them in the same order.
         ordered = sorted(filings, key=lambda filing: filing.key)
-        rows = await self._pool.fetch(
-            _QUERIES.file_notices,
-            [f.key for f in ordered],
-            [f.type for f in ordered],
-            [f.object_key for f in ordered],
-            [f.sealed_body for f in ordered],
-            [f.body_key for f in ordered],
-            [f.body_sha256 for f in ordered],
-            [f.ignored for f in ordered],
-            timeout=self._timeout_s,
-        )
+        rows = await self._pool.fetch(_QUERIES.file_notices, *_columns(ordered), timeout=self._timeout_s)
         new = {row["key"] for row in rows}
         if new:
             self._wakeups.notify(TOPIC)
@@ -210,3 +230,16 @@ class Inbox:
             timeout=self._timeout_s,
         )
         return [None] * len(finishes)
+
+
+def _columns(filings: Sequence[_Filing]) -> list[list[object]]:
+    """The parameters of `file_notices`."""
+    return [
+        [f.key for f in filings],
+        [f.type for f in filings],
+        [f.object_key for f in filings],
+        [f.sealed_body for f in filings],
+        [f.body_key for f in filings],
+        [f.body_sha256 for f in filings],
+        [f.ignored for f in filings],
+    ]

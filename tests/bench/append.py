@@ -156,7 +156,7 @@ async def _at_other_numbers(context: Context, writer: Writer) -> list[Result]:
 
 
 async def _sealed(context: Context, writer: Writer) -> Result:
-    """Each gift sealed by its own caller, as the service does it; the target is an absolute figure, so only reported."""
+    """Each gift sealed by its own caller, as the service does it. The target is an absolute figure: only reported."""
     vault = vault_at(context.directory / "vault")
     spec = PUBLIC_TYPES[0]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from server.payments import notices
@@ -35,6 +37,25 @@ async def test_two_processes_that_file_the_same_events_in_other_orders_do_not_bl
     mine = [world.inbox.file(body, notices.read(body)) for body in bodies]
     theirs = [other.file(body, notices.read(body)) for body in reversed(bodies)]
     assert sum(await asyncio.gather(*mine, *theirs)) == 300
+
+
+async def test_while_nothing_can_be_kept_the_inbox_says_so_and_notices_by_itself_when_that_is_over(
+    world: World, postgres_admin: Callable[[str], Awaitable[str]]
+) -> None:
+    await world.deliver(INTENT)
+    await postgres_admin(
+        "create function full_disk() returns trigger language plpgsql as"
+        " $$begin raise exception 'no space left on device' using errcode = 'disk_full'; end$$;"
+        "create trigger full_disk before insert on payments_inbox for each row execute function full_disk()"
+    )
+    assert await world.inbox.trouble() is None  # nobody was sent away yet
+    other = event("payment_intent.succeeded", intent(), "evt_other")
+    with pytest.raises(asyncpg.DiskFullError):
+        await world.inbox.file(other, notices.read(other))
+    assert await world.inbox.trouble() == "notices cannot be kept"
+    await postgres_admin("drop trigger full_disk on payments_inbox")
+    assert await world.inbox.trouble() is None
+    assert await world.pool.fetchval("select count(*) from payments_inbox") == 1  # the trial left nothing behind
 
 
 async def test_the_body_is_sealed_before_it_reaches_the_database(world: World) -> None:
