@@ -240,7 +240,7 @@ class Writer:
         if not plan.entries:
             return False
         deadline = asyncio.get_running_loop().time() + self._limits.resolve_timeout_s
-        while asyncio.get_running_loop().time() < deadline:
+        while asyncio.get_running_loop().time() < deadline and not self._pool.is_closing():
             try:
                 async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
                     happened = await self._arrived(connection, [plan])

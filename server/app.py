@@ -32,6 +32,7 @@ from server.vault import FileKeyStore
 from server.wakeups import Wakeups
 
 STOP_TIMEOUT_S = 8.0
+CUT_AFTER_S = 6.0
 DRAIN_TIMEOUT_S = 2.0
 BACKLOG = 1024
 
@@ -100,6 +101,8 @@ async def _serve(  # noqa: PLR0913, PLR0917 - everything that has been built
     gc.collect()
     gc.freeze()  # what lives as long as the process need not be looked at again and again
     await stopping.wait()
+    # A database that neither answers nor goes away would keep us for ever: nothing that waits for it can be cancelled.
+    asyncio.get_running_loop().call_later(CUT_AFTER_S, parts.database.cut)
     await tasks.stop("demo", timeout_s=DRAIN_TIMEOUT_S)
     if edge is not None and runner is not None and listener is not None:
         listener.close()

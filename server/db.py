@@ -74,7 +74,11 @@ class Database:
         return cls(url, **pools, separated=separated)
 
     async def close(self) -> None:
-        """Close every pool; connections still in use are cut after a moment."""
+        """Close every pool."""
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut every connection, whatever is under way on it; whoever waits for an answer hears that it is gone."""
         for pool in (self.reader, self.publisher, self.signer, self.writer):
             pool.terminate()
 

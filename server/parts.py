@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 
 STRIPE_KEY_ABSENT = "absent"
 SWEEP_INTERVAL_S = 3_600.0
+CLOSE_TIMEOUT_S = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 def clock_us() -> int:
@@ -129,9 +134,15 @@ class Parts:
                 self.tasks.start(f"signer of {log}", partial(self._sign, log))
 
     async def close(self) -> None:
-        """Commit what waits, then end."""
-        for writer in self.writers.values():
-            await writer.close()
+        """Commit what waits, then end. A database that neither answers nor goes away is not waited for any longer.
+
+        Nothing is cancelled: asyncpg would answer that with a cancel request, and a COMMIT must never get one (attacks
+        E5). Whoever still waits has been told nothing, and the connections are cut right after this.
+        """
+        closing = [asyncio.create_task(writer.close(), name=f"writer of {log}") for log, writer in self.writers.items()]
+        _, late = await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
+        for task in late:
+            _log.warning("the %s did not end within %.1f s", task.get_name(), CLOSE_TIMEOUT_S)
         await self.stripe.close()
 
     def _start_workers(self) -> None:

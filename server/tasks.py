@@ -52,6 +52,8 @@ class Tasks:
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - whatever it was, the work must go on
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    return  # what was on its way when it was stopped failed in its turn and hid the cancellation
                 if is_away(error):
                     _log.warning(
                         "%s cannot work now (%s); it tries again in %.1f s", name, reason(error), OUTAGE_PAUSE_S

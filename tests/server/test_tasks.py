@@ -86,6 +86,24 @@ async def test_a_database_that_is_away_is_waited_for_at_a_steady_pace_and_is_no_
     ]
 
 
+async def test_a_failure_on_the_way_out_does_not_hide_that_the_work_was_stopped() -> None:
+    tasks, runs = Tasks(), []
+
+    async def work() -> None:
+        runs.append(1)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise asyncpg.InterfaceError("the connection is gone")
+
+    tasks.start("worker", work)
+    await until(lambda: bool(runs))
+    async with asyncio.timeout(1):
+        await tasks.stop(timeout_s=5)
+    assert len(runs) == 1
+    assert tasks.crashes == {}
+
+
 async def test_work_that_returns_is_done(caplog: pytest.LogCaptureFixture) -> None:
     tasks, runs = Tasks(), []
 
