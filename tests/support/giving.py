@@ -9,7 +9,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+import orjson
+
 from server.payments.currencies import asset_of
+from server.payments.signature import sign
 from server.simulators.stripe import tally as sender
 from server.simulators.stripe.peer import StripePeer
 from server.simulators.stripe.state import StripeState
@@ -64,6 +68,14 @@ class Giving:
             delay_factor=DELAY_FACTOR,
         )
         await traffic.run(gifts_max=gifts)
+
+    async def probe(self, running: Service) -> tuple[int, str | None]:
+        """Send one notice of its own that is never counted; (status, Retry-After)."""
+        body = orjson.dumps({"id": "evt_probe", "object": "event", "type": "payment_intent.created", "livemode": False})
+        headers = {"Stripe-Signature": sign(body, SECRET, int(time.time()))}
+        url = f"{running.address}/api/v1/webhooks/stripe"
+        async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+            return answer.status, answer.headers.get("Retry-After")
 
     async def settled(self, running: Service, admin_url: str) -> None:
         """Wait until nothing waits: every notice worked, every entry passed on, every log signed to its end."""

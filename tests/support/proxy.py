@@ -21,7 +21,8 @@ Fault = Literal["none", "commit lost on the way", "answer lost on the way"]
 class Wire:
     """`url` leads to the database through it. A fault strikes the next message that contains `marks`, once.
 
-    `answers` may change what the database says. While `refusing`, nobody is connected any more.
+    `answers` may change what the database says. While `refusing`, nobody is connected any more. Without `flowing`
+    everything stays on the way: the other side neither answers nor goes away.
     """
 
     url: str
@@ -30,7 +31,11 @@ class Wire:
     refusing: bool = False
     answers: Callable[[bytes], bytes] = bytes
     struck: asyncio.Event = field(default_factory=asyncio.Event)
+    flowing: asyncio.Event = field(default_factory=asyncio.Event)
     open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.flowing.set()
 
     def cut(self) -> None:
         """Cut every connection that stands."""
@@ -58,6 +63,7 @@ class Wire:
     ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK_BYTES):
+                await self.flowing.wait()
                 strikes = self.fault != "none" and self.marks in chunk
                 if strikes and self.fault == "commit lost on the way":
                     break
@@ -78,6 +84,7 @@ class Wire:
     ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await far_reader.read(CHUNK_BYTES):
+                await self.flowing.wait()
                 writer.write(self.answers(chunk))
                 await writer.drain()
         writer.close()

@@ -31,7 +31,8 @@ READY = re.compile(r"http://127\.0\.0\.1:(\d+)|SecondWind works as ")
 class Service:
     """One service on one data directory. `start` may be called again after `kill` or `stop`.
 
-    Several with different `flags` may share a directory and tell their logs apart by `name`.
+    Several with different `flags` may share a directory and tell their logs apart by `name`. `within` is what the
+    command is given to, for a service that runs in other surroundings.
     """
 
     data_dir: Path
@@ -40,6 +41,7 @@ class Service:
     port: int = 0
     address: str = ""
     name: str = ""
+    within: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -48,7 +50,7 @@ class Service:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SECONDWIND_", "STRIPE_", "DATABASE_"))}
         with self._log_path().open("a") as log:
             self.process = subprocess.Popen(
-                [*command, *self.flags],
+                [*self.within, *command, *self.flags],
                 cwd=ROOT,
                 env={**clean, **self.environment},
                 stdout=subprocess.PIPE,
@@ -127,15 +129,16 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(data_dir: Path, *flags: str, **environment: str) -> Iterator[Service]:
+def service(data_dir: Path, *flags: str, within: tuple[str, ...] = (), **environment: str) -> Iterator[Service]:
     """A service that is not started yet; whatever it is in the end, it and its Postgres are stopped."""
-    made = Service(data_dir, flags, environment)
+    made = Service(data_dir, flags, environment, within=within)
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield made
     finally:
         if made.process is not None:
-            if made.process.poll() is not None:  # it was killed: a start and a clean stop take its Postgres along
+            if made.process.poll() is not None and "DATABASE_URL" not in environment:
+                # It was killed: a start and a clean stop take its Postgres along.
                 with contextlib.suppress(AssertionError):
                     made.start()
             made.stop()
