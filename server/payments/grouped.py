@@ -49,6 +49,7 @@ class Grouped(Generic[T, R]):
         self._next_at_s = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._runner: asyncio.Task[None] | None = None
+        self._left_alone: set[asyncio.Future[Sequence[R]]] = set()
 
     async def call(self, item: T) -> R:
         """Return this item's result. Raises QueueFull, TimeoutError, or whatever `run` raised."""
@@ -74,13 +75,31 @@ class Grouped(Generic[T, R]):
             while self._waiting:
                 self._waiting.popleft()[1].cancel()
 
+    async def _run_in_time(self, items: list[T]) -> Sequence[R]:
+        """Run, at most `timeout_s` long. What does not even let itself be cancelled is left alone, not waited for."""
+        work = asyncio.ensure_future(self._run(items))
+        try:
+            await asyncio.wait({work}, timeout=self._timeout_s)
+        finally:
+            if not work.done():
+                work.cancel()
+                self._left_alone.add(work)
+                work.add_done_callback(self._forget)
+        if not work.done():
+            raise TimeoutError
+        return work.result()
+
+    def _forget(self, work: asyncio.Future[Sequence[R]]) -> None:
+        self._left_alone.discard(work)
+        if not work.cancelled():
+            work.exception()  # its callers were told long ago
+
     async def _run_group(self, group: list[tuple[T, asyncio.Future[R]]]) -> None:
         wanted = [(item, result) for item, result in group if not result.done()]
         if not wanted:
             return
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answers = await self._run([item for item, _ in wanted])
+            answers = await self._run_in_time([item for item, _ in wanted])
         except asyncio.CancelledError:
             for _, result in wanted:
                 result.cancel()

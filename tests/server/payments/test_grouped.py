@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -81,6 +82,26 @@ async def test_a_group_that_takes_too_long_is_given_up_and_the_next_one_runs() -
         await grouped.call(1)
     recorder.gate.set()
     assert await grouped.call(2) == 4
+
+
+async def test_work_that_cannot_be_cancelled_holds_up_neither_its_callers_nor_the_next_group() -> None:
+    """So is a statement whose connection is half open: the driver waits for its cancellation to be confirmed."""
+    answered = asyncio.Event()
+    groups: list[list[int]] = []
+
+    async def run(items: list[int]) -> list[int]:
+        groups.append(items)
+        while len(groups) == 1 and not answered.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await answered.wait()
+        return items
+
+    grouped = Grouped(run, timeout_s=0.05)
+    async with asyncio.timeout(2):
+        with pytest.raises(TimeoutError):
+            await grouped.call(1)
+        assert await grouped.call(2) == 2
+    answered.set()
 
 
 async def test_a_caller_who_gives_up_disturbs_nobody() -> None:
