@@ -52,9 +52,12 @@ class StateFile:
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             message = f"{self._path.name} is not a signer state of format {FORMAT}"
             raise ValueError(message)
-        return SignerState(
-            data["number"], data["vkey"], data["size"], decode_digest(data["root_hash"]), data["snapshot"]
-        )
+        try:
+            root_hash = decode_digest(data["root_hash"])
+            return SignerState(data["number"], data["vkey"], data["size"], root_hash, data["snapshot"])
+        except (KeyError, TypeError) as error:
+            message = f"{self._path.name} lacks what a signer state says ({error})"
+            raise ValueError(message) from error
 
     def save(self, state: SignerState) -> None:
         """Make `state` durable; when this returns it survives a power cut."""

@@ -20,7 +20,7 @@ import asyncpg
 import sql
 from ledger.batches import BatchKey
 from ledger.commit import BatchCommitter, CommitLost
-from ledger.errors import Busy, DatabaseUnavailable, OutcomeUnknown, RejectedByDatabase, Unavailable
+from ledger.errors import Busy, DatabaseUnavailable, Fenced, Halted, OutcomeUnknown, RejectedByDatabase, Unavailable
 from ledger.outages import AWAY, LOST, is_away, reason
 from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan
@@ -185,6 +185,13 @@ class Writer:
                 if not await self._happened(plan):
                     lost += [plan] if plan.entries else []
                     continue
+            except (Halted, Fenced):
+                raise  # under the lock, and so for the lost statement as well
+            except Exception as error:
+                if lost:
+                    # Its commands may be written yet, all of them: they can be neither refused nor tried in halves.
+                    raise OutcomeUnknown from error
+                raise
             if lost and not plan.entries:
                 # Refused now, and written by the statement that may still arrive: neither can be told to a caller.
                 raise OutcomeUnknown
@@ -247,6 +254,9 @@ class Writer:
             except AWAY as error:
                 _log.warning("%s: the outcome of a COMMIT is not known yet (%s)", self.log, reason(error))
                 await asyncio.sleep(self._limits.resolve_pause_s)
+            except Exception as error:
+                # Whatever this is, nobody may take it for a batch that was rejected, and try that in halves.
+                raise OutcomeUnknown from error
             else:
                 return happened is not None
         raise OutcomeUnknown

@@ -31,7 +31,7 @@ def test_a_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format":2}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format":1}', '{"format":2}'])
 def test_a_file_that_is_no_state_is_refused_and_never_taken_for_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text)
     with pytest.raises(ValueError):  # noqa: PT011 - JSON's own error or ours

@@ -278,6 +278,10 @@ class Pool:
     def acquire(self, *, timeout: float | None = None) -> Acquired:  # noqa: ARG002 - asyncpg's own argument
         return Acquired(self)
 
+    def is_closing(self) -> bool:
+        """Nobody closes it before its process ends."""
+        return False
+
     async def connect(self) -> Connection:
         """A connection that is thought to be alive. Raises as a server does that is down."""
         while self._idle:
