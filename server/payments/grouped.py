@@ -49,7 +49,7 @@ class Grouped(Generic[T, R]):
         self._next_at_s = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._runner: asyncio.Task[None] | None = None
-        self._left_alone: set[asyncio.Future[Sequence[R]]] = set()
+        self._left_alone: set[asyncio.Task[Sequence[R]]] = set()
 
     async def call(self, item: T) -> R:
         """Return this item's result. Raises QueueFull, TimeoutError, or whatever `run` raised."""
@@ -77,7 +77,11 @@ class Grouped(Generic[T, R]):
 
     async def _run_in_time(self, items: list[T]) -> Sequence[R]:
         """Run, at most `timeout_s` long. What does not even let itself be cancelled is left alone, not waited for."""
-        work = asyncio.ensure_future(self._run(items))
+
+        async def run() -> Sequence[R]:
+            return await self._run(items)
+
+        work = asyncio.create_task(run())
         try:
             await asyncio.wait({work}, timeout=self._timeout_s)
         finally:
@@ -89,7 +93,7 @@ class Grouped(Generic[T, R]):
             raise TimeoutError
         return work.result()
 
-    def _forget(self, work: asyncio.Future[Sequence[R]]) -> None:
+    def _forget(self, work: asyncio.Task[Sequence[R]]) -> None:
         self._left_alone.discard(work)
         if not work.cancelled():
             work.exception()  # its callers were told long ago
