@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ENTRIES_PER_STEP_MAX = 2_048
 ENTRIES_PER_TURN_MAX = 64
+_RESTORE_STATE = "Restore its file from the backup of the signer directory; it is never rebuilt from the database."
 _QUERIES = sql.load("ledger")
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,10 @@ class Signer:
 
         Takes the same time whatever the log's size: only the right edge is read again.
         """
-        self._state = await asyncio.to_thread(self._file.load)
+        try:
+            self._state = await asyncio.to_thread(self._file.load)
+        except (ValueError, KeyError, TypeError, LedgerError):
+            raise SignerRefuses(f"The file of the signer's state of {self.log} is damaged.", _RESTORE_STATE) from None
         head_size = await self._pool.fetchval("select size from ledger_heads where log = $1", self.log)
         newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
         try:
@@ -95,7 +99,7 @@ class Signer:
             if published is not None or newest_row is not None:
                 raise SignerRefuses(
                     f"The signer's state of {self.log} is lost, but checkpoints were signed.",
-                    "Restore its file from the backup of the signer directory; it is never rebuilt from the database.",
+                    _RESTORE_STATE,
                 )
             await self._check_named()
             return
