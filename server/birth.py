@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ledger import canonical, genesis
+from ledger.batches import BatchKey
 from ledger.note import SigningKey
 from ledger.registry import Registry
 from ledger.store import create_log
@@ -21,6 +22,7 @@ from server import chart
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
 from server.errors import StartRefused
 from server.publishing.policy import FeeFormula, Policy
+from server.vault import SERVICE_KEY
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 SERVED_LOGS: tuple[LogName, ...] = ("books", "public")
 _LAST_SEGMENT = {"books": "books", "audit": "audit", "public": "ledger"}
+_BATCH_KEY = "writer"
+# What streams are called depends on the vault's: with another one an event that is booked already is booked again.
+_KEPT_KEYS = {_BATCH_KEY: "key that signs batches", SERVICE_KEY: "vault's key"}
 _ADVISORY_KEY = 0x5EC0_4D17
 
 # The published flat formula (attacks B3): 2.9 % of the gift, and 30 cents where the asset has cents like the dollar's.
@@ -64,9 +69,27 @@ def default_policy(assets: tuple[str, ...]) -> Policy:
 
 
 def signing_key(store: KeyStore, log: LogName, origin: str) -> SigningKey:
-    """Return the log's signing key, made on first use. Only the signer's process may call this after the birth."""
-    name = f"log-{log}"
-    return SigningKey(origin, store.load(name) or store.create(name, os.urandom(32)))
+    """Return the key that the log was born with. Only the signer's process may call this. Raises StartRefused."""
+    return SigningKey(origin, _born_with(store, f"log-{log}", f"signing key of {log}"))
+
+
+def check_keys(store: KeyStore) -> None:
+    """Refuse a log whose keys are lost, before anything makes new ones. Raises StartRefused."""
+    for name, called in _KEPT_KEYS.items():
+        _born_with(store, name, called)
+
+
+def batch_key(store: KeyStore) -> BatchKey:
+    """Return the key that vouches for batches, made before the first log."""
+    return BatchKey(store.load(_BATCH_KEY) or store.create(_BATCH_KEY, os.urandom(32)))
+
+
+def _born_with(store: KeyStore, name: str, called: str) -> bytes:
+    """A lost key is never replaced by a new one: nothing that it vouched for would hold any more."""
+    seed = store.load(name)
+    if seed is None:
+        raise StartRefused(f"The {called} is lost.", "Restore the keys directory from its backup.")
+    return seed
 
 
 def new_origin() -> str:
@@ -133,7 +156,8 @@ def check_identity(public: LogIdentity, settings: Settings) -> None:
 
 
 async def _append_genesis(writer: Writer, settings: Settings, keys: KeyStore, origin: str, log: LogName) -> None:
-    key = signing_key(keys, log, origin)
+    name = f"log-{log}"
+    key = SigningKey(origin, keys.load(name) or keys.create(name, os.urandom(32)))
     month = f"{datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone)):%Y-%m}"
     birth = genesis.Birth(
         mode=settings.mode,

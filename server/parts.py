@@ -88,12 +88,13 @@ class Parts:
         tasks: Tasks,
     ) -> Self:
         """Create the logs that do not exist yet, check those that do, and start their writers. Raises StartRefused."""
-        vault = Vault(keys)
         readers: dict[LogName, LogReader] = {
             "books": LogReader(database.writer, "books"),
             "public": LogReader(database.publisher, "public"),
         }
-        batch_key = BatchKey(keys.load("writer") or keys.create("writer", os.urandom(32)))
+        if await readers["public"].head() is not None:
+            birth.check_keys(keys)
+        vault, batch_key = Vault(keys), birth.batch_key(keys)
         make = partial(_make_writer, settings, database, batch_key, wakeups)
         await birth.ensure_logs(database.writer, settings, keys, partial(make, 1), readers)
         identities = {log: await birth.identify(readers[log], log) for log in SERVED_LOGS}
@@ -185,7 +186,7 @@ class Parts:
             self.database.signer,
             log,
             birth.signing_key(self.keys, log, self.identities[log].origin),
-            batch_public_key=BatchKey(self.keys.load("writer") or b"").public,
+            batch_public_key=birth.batch_key(self.keys).public,
             state=StateFile(self.instance.signer / f"{log}.json"),
             directory=PublishDirectory(self.instance.publish / log),
             clock=clock_us,

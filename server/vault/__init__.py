@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered, VaultError
 from server.vault.keystore import FileKeyStore, KeyStore
-from server.vault.vault import Vault, vault_at
+from server.vault.vault import SERVICE_KEY, Vault, vault_at
 
 __all__ = [
+    "SERVICE_KEY",
     "FileKeyStore",
     "KeyDestroyed",
     "KeyMissing",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NONCE_BYTES = 24
 DAY_KEY_DAYS_MAX = 35
-_SERVICE_KEY = "service"
+SERVICE_KEY = "service"
 _DAY_KEY_PREFIXES = ("inbox",)
 
 
@@ -58,7 +58,7 @@ class Vault:
         self._random = random
         self._cache: dict[str, bytes] = {}
         self._derived: dict[str, bytes] = {}
-        self._service = self._make(_SERVICE_KEY)
+        self._service = self._make(SERVICE_KEY)
 
     def keyed_hash(self, purpose: str, value: str | bytes) -> bytes:
         """Return 32 bytes that only this service can compute for `value`; different purposes never collide."""
@@ -74,7 +74,7 @@ class Vault:
 
         The purpose `inbox` uses a key of this day, which `destroy_old_day_keys` removes after 35 days (attacks D3).
         """
-        key_id = f"{purpose}-{self._now():%Y-%m-%d}" if purpose in _DAY_KEY_PREFIXES else _SERVICE_KEY
+        key_id = f"{purpose}-{self._now():%Y-%m-%d}" if purpose in _DAY_KEY_PREFIXES else SERVICE_KEY
         nonce = self._random(NONCE_BYTES)
         sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, _seal_context(key_id), nonce, self._make(key_id))
         return key_id, nonce + sealed
@@ -152,7 +152,7 @@ class Vault:
         context = _box_context(origin, root)
         wrapped = crypto_aead_xchacha20poly1305_ietf_encrypt(entry_key, context, wrap_nonce, self._service)
         ciphertext = crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, context, nonce, entry_key)
-        return SealedBox(group, _SERVICE_KEY, wrap_nonce + wrapped, nonce, ciphertext)
+        return SealedBox(group, SERVICE_KEY, wrap_nonce + wrapped, nonce, ciphertext)
 
     def _open_box(self, box: SealedBox, origin: str, root: bytes) -> bytes:
         context = _box_context(origin, root)
@@ -174,7 +174,7 @@ class Vault:
     def _load(self, key_id: str) -> bytes:
         key = self._cache.get(key_id) or self._store.load(key_id)
         if key is None:
-            if key_id == _SERVICE_KEY:
+            if key_id == SERVICE_KEY:
                 raise KeyMissing(key_id)
             raise KeyDestroyed(key_id)
         self._cache[key_id] = key
