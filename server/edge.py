@@ -22,7 +22,7 @@ from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifie
 from server.parts import Parts, clock_us
 from server.payments import routes as payments
 from server.public import routes as public
-from server.status import operator_facts, public_facts
+from server.status import clock_check, operator_facts, public_facts
 from server.ws.endpoint import HEARTBEAT_S, WebsocketEndpoint
 from server.ws.sources import LEDGER, PublicLog, Tailer
 
@@ -71,6 +71,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
             "schema": schema_check(parts.database.writer),
             "inbox": parts.inbox.trouble,
         },
+        warnings={"clock": clock_check(parts.database.reader, clock_us)},
         facts=public_facts(identity, parts.readers, page, clock_us),
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),
         registry=registry,

@@ -60,7 +60,9 @@ class Ready(BaseModel):
     """Everything that a request needs is there."""
 
     ready: bool
-    checks: dict[str, str] = Field(description="What was looked at, and `ok`.")
+    checks: dict[str, str] = Field(
+        description="What was looked at, and `ok` or what is wrong without being in the way."
+    )
 
 
 class Status(BaseModel):
@@ -72,10 +74,14 @@ class Status(BaseModel):
     version: str
     ready: bool
     unknown: list[str] = Field(description="Facts that could not be found out just now.")
+    warnings: dict[str, str] = Field(description="What is wrong while requests are still served.")
 
 
 class Health:
-    """The four routes. `facts` are for everyone; `operator_facts` for the operator. Asked at most once a second."""
+    """The four routes. `facts` are for everyone; `operator_facts` for the operator. Asked at most once a second.
+
+    `checks` decide whether requests should come; `warnings` are said, and requests go on being served.
+    """
 
     def __init__(  # noqa: PLR0913 - what the composition root knows, by name
         self,
@@ -85,6 +91,7 @@ class Health:
         facts: Mapping[str, Fact],
         operator_facts: Mapping[str, Fact],
         registry: CollectorRegistry,
+        warnings: Mapping[str, Check] | None = None,
         draining: Callable[[], bool] = lambda: False,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -94,6 +101,7 @@ class Health:
         self._registry = registry
         self._draining = draining
         self._checked = _Fresh(lambda: _ask_all(checks), monotonic_s)
+        self._warnings = _Fresh(lambda: _ask_all(warnings or {}), monotonic_s)
         self._facts = _Fresh(lambda: _ask_all(facts), monotonic_s)
         self._operator_facts = _Fresh(lambda: _ask_all(operator_facts), monotonic_s)
 
@@ -129,7 +137,9 @@ class Health:
             detail = "; ".join(f"{name}: {what}" for name, what in wrong.items())
             raise NOT_READY(f"{detail}.", headers={"Retry-After": str(RETRY_AFTER_S)})
         found, _ = await self._checked.get()
-        return _json({"ready": True, "checks": dict.fromkeys(found, "ok")})
+        warned, _ = await self._warnings.get()
+        said = {name: what or "ok" for name, what in (found | warned).items()}
+        return _json({"ready": True, "checks": said})
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """GET /status."""
@@ -137,7 +147,14 @@ class Health:
         if request.app[ACCESS_CONTROL].is_operator(request):
             more, more_unknown = await self._operator_facts.get()
             found, unknown = {**found, **more}, [*unknown, *more_unknown]
-        own = {"service": "SecondWind", "version": self._version, "ready": not await self._wrong(), "unknown": unknown}
+        warned, _ = await self._warnings.get()
+        own = {
+            "service": "SecondWind",
+            "version": self._version,
+            "ready": not await self._wrong(),
+            "unknown": unknown,
+            "warnings": {name: what for name, what in warned.items() if what is not None},
+        }
         return _json({**found, **own})
 
     async def metrics(self, _request: web.Request) -> web.StreamResponse:

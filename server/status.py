@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import sql
-from server.health import Fact
+from ledger.commit import CLOCK_SKEW_US_MAX
+from server.health import Check, Fact
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from ledger.reader import LogReader
     from ledger.types import LogName
     from server.birth import LogIdentity
@@ -62,6 +65,25 @@ def public_facts(
         "checkpoint": checkpoint,
         "page_built": page_built,
     }
+
+
+def clock_check(pool: asyncpg.Pool, clock: Callable[[], int]) -> Check:
+    """A check that this machine's clock is the database's, judged as the writer judges it (attacks E12).
+
+    While it is not, nothing is appended and notices are still kept: a warning, no reason to be sent no requests.
+    """
+
+    async def check() -> str | None:
+        earliest = clock()
+        now_us = await pool.fetchval(_LEDGER.clock)
+        skew = max(earliest - now_us, 0) or min(clock() - now_us, 0)
+        if abs(skew) <= CLOCK_SKEW_US_MAX:
+            return None
+        return (
+            f"this machine is {skew / 1e6:+.1f} s off the database's clock; nothing is appended until that is set right"
+        )
+
+    return check
 
 
 def operator_facts(

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from server.embedded.postgres import SERVICE, EmbeddedPostgres
@@ -145,3 +146,40 @@ async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_and_it_go
             await sender.settled(running, admin_url)
             await sender.hold(admin_url)
             assert running.json("/status")["halted"] is None
+
+
+@pytest.mark.parametrize("off_s", [5, -5])
+async def test_while_the_clock_is_wrong_webhooks_are_kept_and_nothing_is_appended(off_s: int, tmp_path: Path) -> None:
+    data, clock = tmp_path / "data", tmp_path / "clock"
+    async with giving() as sender:
+        with service(data, program=("tests.support.skewed", str(clock)), **sender.environment) as running:
+            await asyncio.to_thread(running.start)
+            admin_url = EmbeddedPostgres(data).admin_url
+            await sender.give(running, 10, rate=100, seed="before")
+            await sender.settled(running, admin_url)
+            before = running.json("/status")["logs"]
+            clock.write_text(f"{off_s}")
+            await sender.give(running, 20, rate=100, seed="meanwhile")
+            await async_until(lambda: "clock" in running.json("/status")["warnings"], "the clock in /status")
+            ready = running.json("/health/ready")
+            assert ready["ready"] is True
+            assert f"{off_s:+}.0 s off the database's clock" in ready["checks"]["clock"]
+            async with asyncio.timeout(30):
+                while not await put_off(admin_url):
+                    await asyncio.sleep(0.1)
+            assert running.json("/status")["logs"] == before
+            clock.write_text("0")
+            await sender.settled(running, admin_url)
+            await sender.hold(admin_url)
+            assert running.json("/status")["warnings"] == {}
+
+
+async def put_off(admin_url: str) -> int:
+    """How many notices the worker has given back because of the clocks."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        return int(
+            await connection.fetchval("select count(*) from payments_inbox where outcome like 'clocks disagree%'")
+        )
+    finally:
+        await connection.close()

@@ -78,6 +78,16 @@ async def test_it_is_not_ready_when_a_check_fails_hangs_or_raises(monkeypatch: p
     assert status.json()["ready"] is False
 
 
+async def test_a_warning_is_said_and_requests_are_still_welcome() -> None:
+    warnings = {"clock": always("5 s off"), "disk": always(None)}
+    async with serving(made(warnings=warnings).routes()) as edge:
+        ready = await far(edge, "/health/ready")
+        status = await far(edge, "/status")
+    assert ready.status == 200
+    assert ready.json()["checks"] == {"database": "ok", "schema": "ok", "clock": "5 s off", "disk": "ok"}
+    assert (status.json()["ready"], status.json()["warnings"]) == (True, {"clock": "5 s off"})
+
+
 async def test_it_is_not_ready_while_it_drains() -> None:
     draining = [False]
     async with serving(made(draining=lambda: draining[0]).routes()) as edge:
@@ -91,7 +101,7 @@ async def test_strangers_see_the_public_facts_and_the_operator_sees_all() -> Non
         stranger = (await far(edge, "/status")).json()
         local = (await edge.get("/status")).json()
         by_token = await edge.request("GET", "/status", headers={**FAR, "Authorization": "Bearer m-token"})
-    shown = {"service": "SecondWind", "version": "1.0", "ready": True, "unknown": []}
+    shown = {"service": "SecondWind", "version": "1.0", "ready": True, "unknown": [], "warnings": {}}
     assert stranger == {**shown, "mode": "demo", "public": {"size": 7, "halted": None}, "page_built": True}
     assert local == by_token.json() == {**stranger, "inbox": {"new": 3, "dead": 0}, "books": {"size": 9}}
 

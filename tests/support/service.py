@@ -32,7 +32,7 @@ class Service:
     """One service on one data directory. `start` may be called again after `kill` or `stop`.
 
     Several with different `flags` may share a directory and tell their logs apart by `name`. `within` is what the
-    command is given to, for a service that runs in other surroundings.
+    command is given to, for a service that runs in other surroundings; `program` the module that is run, and its words.
     """
 
     data_dir: Path
@@ -42,11 +42,13 @@ class Service:
     address: str = ""
     name: str = ""
     within: tuple[str, ...] = ()
+    program: tuple[str, ...] = ("server",)
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
         """Start it and return its address, "" without the role `web`; the port stays the same at every later start."""
-        command = [sys.executable, "-m", "server", "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)]
+        program = (sys.executable, "-m", *self.program)
+        command = [*program, "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SECONDWIND_", "STRIPE_", "DATABASE_"))}
         with self._log_path().open("a") as log:
             self.process = subprocess.Popen(
@@ -129,9 +131,15 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(data_dir: Path, *flags: str, within: tuple[str, ...] = (), **environment: str) -> Iterator[Service]:
+def service(
+    data_dir: Path,
+    *flags: str,
+    within: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("server",),
+    **environment: str,
+) -> Iterator[Service]:
     """A service that is not started yet; whatever it is in the end, it and its Postgres are stopped."""
-    made = Service(data_dir, flags, environment, within=within)
+    made = Service(data_dir, flags, environment, within=within, program=program)
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield made
