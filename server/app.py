@@ -119,7 +119,7 @@ async def _database(settings: Settings, instance: Instance, say: Say) -> AsyncIt
             separate = settings.database_admin_url is not None
             user = login_of(settings.database_url) if separate else None
             await migrate(settings.database_admin_url or settings.database_url, user)
-        database = await Database.open(settings.database_url)
+        database = await Database.open(settings.database_url, processes=settings.processes)
         try:
             yield database
         finally:

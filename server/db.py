@@ -127,5 +127,5 @@ async def _refuse_too_many(connection: asyncpg.Connection, wanted: int) -> None:
     if wanted + SPARE_CONNECTIONS > allowed:
         raise StartRefused(
             f"The pools want {wanted} connections and {SPARE_CONNECTIONS} to spare; the database allows {allowed}.",
-            "Raise max_connections, or lower the pool sizes.",
+            "Raise max_connections, or run fewer processes (SECONDWIND_PROCESSES says how many).",
         )

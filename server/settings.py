@@ -68,6 +68,13 @@ class Settings(BaseModel):
         None, "SECONDWIND_RECOVERY_KEY", "verification key of the offline recovery key; chosen once"
     )
     roles: Words = _setting(ROLES, "SECONDWIND_ROLES", "what this process does: `web,worker,publisher,signer`")
+    processes: int = _setting(
+        1,
+        "SECONDWIND_PROCESSES",
+        "processes on this database; their pools together must fit its connections",
+        ge=1,
+        le=64,
+    )
     demo_rate: float | None = _setting(
         None, "SECONDWIND_DEMO_RATE", "simulated gifts a second with `--demo`", gt=0, le=2000
     )

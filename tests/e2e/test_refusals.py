@@ -12,9 +12,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from server.embedded import postgres as embedded
-from server.embedded.postgres import EmbeddedPostgres
-from server.migrate import migrate
 from tests.server.command_line import refused, run
 from tests.server.test_db import pooled
 from tests.support.giving import giving
@@ -68,6 +65,10 @@ CASES = {
     "demo on a log that is none": Case(("--demo refused", "another --data-dir"), flags=("--demo",)),
     "live secrets on a test log": Case(
         ("Live secrets refused", "another database"), environment={"STRIPE_API_KEY": "sk_live_x"}
+    ),
+    "more pools than connections": Case(
+        ("want 125 connections and 5 to spare; the database allows 120", "Raise max_connections"),
+        environment={"SECONDWIND_PROCESSES": "5"},
     ),
     "unknown role": Case(("web,cook", "choose from"), flags=("--roles", "web,cook")),
 }
@@ -157,19 +158,6 @@ async def test_a_transaction_pooler_is_refused(born: Path, postgres_server: Serv
         serve = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
         done = await asyncio.to_thread(run, *serve, DATABASE_URL=line.url)
         refused(done, "connection pooler", "Connect to Postgres directly")
-
-
-async def test_a_database_with_too_few_connections_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(embedded._SETTINGS, "max_connections", "20")
-    postgres = EmbeddedPostgres(tmp_path / "database")
-    await postgres.start()
-    try:
-        await migrate(postgres.admin_url, embedded.SERVICE)
-        serve = ("serve", "--port", "0", "--data-dir", str(tmp_path / "data"))
-        done = await asyncio.to_thread(run, *serve, DATABASE_URL=postgres.service_url)
-        refused(done, "want 25 connections and 5 to spare; the database allows 20", "Raise max_connections")
-    finally:
-        await postgres.stop()
 
 
 def test_data_of_another_major_version_of_postgres_is_refused(tmp_path: Path) -> None:

@@ -92,7 +92,11 @@ async def fleet(directory: Path, **environment: str) -> AsyncIterator[Fleet]:
     await postgres.start()
     try:
         await migrate(postgres.admin_url, SERVICE)
-        surroundings = {"DATABASE_URL": postgres.service_url, **environment}
+        surroundings = {
+            "DATABASE_URL": postgres.service_url,
+            "SECONDWIND_PROCESSES": str(len(ROLES)),
+            **environment,
+        }
         members = {
             role: Service(directory / "data", ("--roles", role), surroundings, name=f"-{role}") for role in ROLES
         }
