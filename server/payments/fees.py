@@ -11,13 +11,14 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol
 
 from ledger.errors import LedgerError, Unavailable
+from ledger.outages import is_away
 from ledger.types import Claim, Companion
 from server.domains.giving.commands import RecordFee
 from server.domains.giving.decide import NoFee, NoGift, OtherAsset, Repeated, record_fee
 from server.payments.booking import Booked, Booking, Books
 from server.payments.companions import FEE_KNOWN
 from server.payments.currencies import asset_of
-from server.payments.leases import DATABASE_AWAY, LeaseLoop, LoopLimits, backoff_s
+from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
 from server.payments.models import BalanceTransaction
 from server.payments.pending_fees import TOPIC, OwedFee, PendingFees
 from server.payments.stripe_api import ProviderError
@@ -86,9 +87,10 @@ class FeeWorker:
             await self._fees.delay(fee, self._name, error.retry_after_s, str(error))
         except (ProviderError, LedgerError, VaultError) as error:
             await self._delay(fee, str(error))
-        except DATABASE_AWAY as error:
-            await self._delay(fee, f"the database was away: {type(error).__name__}")
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this one must not reach the others
+            if is_away(error):
+                await self._delay(fee, f"the database was away: {type(error).__name__}")
+                return
             _log.exception("a fee could not be recorded")
             await self._delay(fee, f"failed: {type(error).__name__}")
         else:

@@ -11,23 +11,10 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-
-import asyncpg
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from server.wakeups import Wakeups
-
-DATABASE_AWAY: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    # What the driver says of a connection that was cut while it was being handed out.
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
-"""The database is starting, stopping, full or gone: no piece of work is at fault, so none is charged an attempt."""
 
 Work = TypeVar("Work")
 

@@ -14,6 +14,7 @@ import asyncpg
 from aiohttp import ClientPayloadError, web
 from prometheus_client import CollectorRegistry, Counter
 
+from ledger.outages import LOST
 from server.http.problems import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -26,7 +27,6 @@ from server.http.problems import (
 from server.http.routes import Access, Route
 from server.payments import notices
 from server.payments.grouped import QueueFull
-from server.payments.leases import DATABASE_AWAY
 from server.payments.signature import SignatureError, verify
 from server.vault import VaultError
 
@@ -44,7 +44,7 @@ SIGNATURE_REFUSED = ProblemKind(
     "and not long ago. Nothing was stored.",
 )  # fmt: skip
 
-_TROUBLE: Final = (*DATABASE_AWAY, asyncpg.PostgresError, TimeoutError, QueueFull, VaultError)
+_TROUBLE: Final = (*LOST, asyncpg.PostgresError, QueueFull, VaultError)
 """Whatever keeps a notice from being stored is a reason for the provider to send it again."""
 
 

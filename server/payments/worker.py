@@ -10,12 +10,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from ledger.errors import LedgerError, Unavailable
+from ledger.outages import is_away
 from ledger.types import Companion
 from server.domains.giving.decide import NotHeld, Repeated, receive_gift
 from server.payments.booking import Booked, Booking, Books
 from server.payments.companions import INBOX_DONE
 from server.payments.inbox import TOPIC, Inbox, Row
-from server.payments.leases import DATABASE_AWAY, LeaseLoop, LoopLimits, backoff_s
+from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
 from server.payments.translate import FeeHint, FeeReference, Gift, Ignored, Unhandled, translate
 from server.vault import VaultError
 
@@ -67,11 +68,12 @@ class InboxWorker:
             await self._decide(row)
         except Unavailable as error:
             await self._inbox.delay(row, self._name, error.retry_after_s, str(error), counted=False)
-        except DATABASE_AWAY as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with this row must not reach the others
+            if not is_away(error):
+                await self._fail(row, error)
+                return
             why = f"the database was away: {type(error).__name__}"
             await self._inbox.delay(row, self._name, BACKOFF_FIRST_S, why, counted=False)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with this row must not reach the others
-            await self._fail(row, error)
 
     async def _claim(self, limit: int) -> list[Row]:
         return await self._inbox.claim(self._name, lease_s=self._limits.lease_s, limit=limit)

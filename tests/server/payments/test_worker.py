@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from ledger import genesis
@@ -146,15 +147,35 @@ async def test_while_the_ledger_cannot_append_no_attempt_is_counted(world: World
     assert len(await gifts(world)) == 1
 
 
-async def test_a_database_that_was_away_is_nobodys_attempt(world: World) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(),
+        asyncpg.DiskFullError("no space"),
+        asyncpg.LockNotAvailableError("timeout"),
+        asyncpg.ReadOnlySQLTransactionError("standby"),
+    ],
+)
+async def test_a_database_that_was_away_is_nobodys_attempt(error: Exception, world: World) -> None:
     async def cut(_command: object) -> None:
-        raise ConnectionResetError
+        raise error
 
     world.writer.before = cut
     await world.deliver(INTENT)
     await world.work()
     [row] = await world.pool.fetch("select state, attempts, outcome from payments_inbox")
-    assert tuple(row) == ("new", 0, "the database was away: ConnectionResetError")
+    assert tuple(row) == ("new", 0, f"the database was away: {type(error).__name__}")
+
+
+async def test_what_the_driver_cannot_send_is_the_rows_own_fault_and_its_attempts_count(world: World) -> None:
+    async def refuse(_command: object) -> None:
+        raise asyncpg.DataError("value out of int64 range")
+
+    world.writer.before = refuse
+    await world.deliver(INTENT)
+    await world.work()
+    [row] = await world.pool.fetch("select state, attempts, outcome from payments_inbox")
+    assert tuple(row) == ("new", 1, "failed: DataError")
 
 
 async def test_a_poison_row_is_dead_after_eight_attempts_and_holds_back_its_own_payment_alone(world: World) -> None:
