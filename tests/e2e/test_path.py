@@ -6,46 +6,19 @@ import asyncio
 import json
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
-import asyncpg
 import pytest
 import websockets
 
 from ledger import proof
 from server.embedded.postgres import EmbeddedPostgres
-from server.simulators.stripe.peer import StripePeer
-from server.simulators.stripe.state import StripeState
-from server.simulators.stripe.tally import Tally
-from server.simulators.stripe.traffic import Traffic
+from tests.support.audit import read_books
+from tests.support.giving import giving
 from tests.support.service import Service, async_until, service, wait_until
 
-SECRET = "whsec_test"
-KEY = "rk_test_e2e"
 pytestmark = pytest.mark.timeout(300)
-
-
-def is_settled(running: Service) -> bool:
-    """Nothing waits: every notice is worked, every entry of books is passed on, everything is signed."""
-    status = running.json("/status")
-    if "inbox" not in status or status["inbox"].get("new") or status["fees_pending"]["count"]:
-        return False
-    books, public = status["logs"]["books"]["size"], status["logs"]["public"]["size"]
-    behind = [row["lag"] for row in status["projections"].values()]
-    return books > 0 and not any(behind) and status["checkpoint"]["size"] == public
-
-
-def received(running: Service) -> dict[str, int]:
-    """Published gifts by fund, in cents."""
-    funds = running.json("/api/v1/funds")["funds"]
-    return {f["fund"]: int(a["received_minor"]) for f in funds for a in f["assets"] if a["asset"] == "USD/2"}
-
-
-def in_balance(running: Service) -> dict[str, int]:
-    """The same, by the newest trial balance."""
-    balances = running.json("/api/v1/ledger/trial-balance")["balances"]
-    gifts = [line for line in balances if (line["account"], line["asset"]) == ("income:gifts", "USD/2")]
-    return {line["fund"]: -int(line["balance_minor"]) for line in gifts}
 
 
 def test_a_demo_runs_and_a_stranger_verifies_it(tmp_path: Path) -> None:
@@ -66,63 +39,43 @@ def test_a_demo_runs_and_a_stranger_verifies_it(tmp_path: Path) -> None:
 
 
 async def test_killed_again_and_again_every_gift_is_booked_once(tmp_path: Path) -> None:
-    state, tally = StripeState(), Tally()
-    peer = StripePeer(state, KEY)
-    environment = {
-        "STRIPE_WEBHOOK_SECRETS": SECRET,
-        "STRIPE_API_KEY": KEY,
-        "STRIPE_API_BASE": await peer.start(),
-    }
-    with service(tmp_path / "data", **environment) as running:
-        address = await asyncio.to_thread(running.start)
-        url = f"{address}/api/v1/webhooks/stripe"
-        traffic = Traffic(30, "killed", url, SECRET, state=state, tally=tally, delay_factor=0.2)
-        giving = asyncio.create_task(traffic.run(gifts_max=150))
-        for round_number in range(4):
-            await async_until(lambda: bool(running.json("/status").get("size")), "an answer")
-            await asyncio.sleep(0.7)  # let it be in the middle of something
-            if round_number % 2:
-                os.kill(running.postmaster_pid(), signal.SIGKILL)
-                await asyncio.sleep(0.2)
-            await asyncio.to_thread(running.kill)
+    async with giving() as sender:
+        with service(tmp_path / "data", **sender.environment) as running:
             await asyncio.to_thread(running.start)
-        await giving
-        await async_until(lambda: is_settled(running), f"everything worked: {running.get('/status')!r}")
-        assert tally.lost == 0
-        status = running.json("/status")
-        assert status["inbox"].get("dead", {}) == {}
-        code, report = await asyncio.to_thread(running.verify)
-        assert (code, report["verdict"], report["unknown_types"]) == (2, "could-not-tell", {}), report
-        booked = await booked_gifts(tmp_path / "data")
-        assert by_fund(booked, "received") == {fund: amount for (fund, _), amount in tally.received_minor.items()}
-        assert sum(row["amount"] for row in booked if row["state"] == "suspense") == tally.suspended_minor["usd"]
-        assert sum(row["count"] for row in booked) == tally.gifts - tally.not_held.total()
-        assert sum(row["fee"] for row in booked) == tally.fees_minor.total()
-        live = [row for row in booked if row["visibility"] == "live"]
-        assert received(running) == by_fund(live, "received")
-        await async_until(lambda: in_balance(running) == received(running), "the lists, folded through every kill")
-    await peer.stop()
+            gifts = asyncio.create_task(sender.give(running, 150, rate=30, seed="killed"))
+            for round_number in range(4):
+                await async_until(lambda: bool(running.json("/status").get("size")), "an answer")
+                await asyncio.sleep(0.7)  # let it be in the middle of something
+                if round_number % 2:
+                    os.kill(running.postmaster_pid(), signal.SIGKILL)
+                    await asyncio.sleep(0.2)
+                await asyncio.to_thread(running.kill)
+                await asyncio.to_thread(running.start)
+            await gifts
+            admin_url = EmbeddedPostgres(tmp_path / "data").admin_url
+            await sender.settled(running, admin_url)
+            await sender.hold(admin_url)
+            code, report = await asyncio.to_thread(running.verify)
+            assert (code, report["verdict"], report["unknown_types"]) == (2, "could-not-tell", {}), report
+            live = Counter[tuple[str, str]]()
+            for (fund, asset, amount), count in (await read_books(admin_url)).live.items():
+                live[fund, asset] += amount * count
+            assert received(running) == live
+            await async_until(lambda: in_balance(running) == live, "the lists, folded through every kill")
 
 
-async def booked_gifts(data_dir: Path) -> list[asyncpg.Record]:
-    """The read model of gifts, summed by fund, visibility and state."""
-    connection = await asyncpg.connect(EmbeddedPostgres(data_dir).service_url)
-    try:
-        return await connection.fetch(
-            "select fund, visibility, state, count(*)::int as count, sum(amount_minor)::int as amount,"
-            " sum(coalesce(fee_minor, 0))::int as fee from giving_gifts group by fund, visibility, state"
-        )
-    finally:
-        await connection.close()
+def in_balance(running: Service) -> dict[tuple[str, str], int]:
+    """The same as `received`, by the newest trial balance."""
+    balances = running.json("/api/v1/ledger/trial-balance")["balances"]
+    gifts = [line for line in balances if line["account"] == "income:gifts"]
+    return {(line["fund"], line["asset"]): -int(line["balance_minor"]) for line in gifts}
 
 
-def by_fund(rows: list[asyncpg.Record], state: str) -> dict[str, int]:
-    """Sums of gifts in one state, by fund."""
-    sums: dict[str, int] = {}
-    for row in rows:
-        if row["state"] == state:
-            sums[row["fund"]] = sums.get(row["fund"], 0) + row["amount"]
-    return sums
+def received(running: Service) -> dict[tuple[str, str], int]:
+    """Published gifts by fund and asset, in minor units, as the API tells them."""
+    funds = running.json("/api/v1/funds")["funds"]
+    sums = {(f["fund"], a["asset"]): int(a["received_minor"]) for f in funds for a in f["assets"]}
+    return {key: amount for key, amount in sums.items() if amount}
 
 
 async def test_a_subscriber_misses_and_repeats_nothing_across_a_kill(tmp_path: Path) -> None:
