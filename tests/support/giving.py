@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -70,11 +71,13 @@ class Giving:
         await traffic.run(gifts_max=gifts)
 
     async def probe(self, running: Service) -> tuple[int, str | None]:
-        """Send one notice of its own that is never counted; (status, Retry-After)."""
-        body = orjson.dumps({"id": "evt_probe", "object": "event", "type": "payment_intent.created", "livemode": False})
+        """Send one new notice that moves no money, once; (status, Retry-After). Acknowledged, it is counted."""
+        name = f"evt_probe{secrets.token_hex(8)}"
+        body = orjson.dumps({"id": name, "object": "event", "type": "payment_intent.created", "livemode": False})
         headers = {"Stripe-Signature": sign(body, SECRET, int(time.time()))}
         url = f"{running.address}/api/v1/webhooks/stripe"
         async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+            self.tally.notices += answer.status == 200
             return answer.status, answer.headers.get("Retry-After")
 
     async def settled(self, running: Service, admin_url: str) -> None:
