@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from tests.support.postgres import Server
+
+Act = Callable[[int], Awaitable[object]]
+"""The n-th thing of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,52 @@ class Context:
         sys.stderr.flush()
 
 
+@dataclass(slots=True)
+class Turn:
+    """How much was done in a turn, and how long each caller waited for each answer."""
+
+    count: int = 0
+    seconds: float = 0.0
+    waits_ms: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """So many a second."""
+        return self.count / self.seconds
+
+    async def act(self, act: Act, n: int) -> None:
+        """Do one thing, and note how long it took."""
+        began = time.perf_counter()
+        await act(n)
+        took = time.perf_counter() - began
+        self.count += 1
+        self.seconds += took
+        self.waits_ms.append(took * 1000)
+
+
+async def callers(count: int, total: int, act: Act) -> Turn:
+    """`count` callers, each doing one thing after another, `total` things between them."""
+    turn = Turn()
+
+    async def one(first: int) -> None:
+        for n in range(first, total, count):
+            await turn.act(act, n)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one(n) for n in range(min(count, total))))
+    turn.seconds = time.perf_counter() - began
+    return turn
+
+
+async def alternate(total: int, acts: Sequence[Act]) -> list[Turn]:
+    """One caller who does one thing of each kind in turn: for things so short that a disturbance outlasts many."""
+    turns = [Turn() for _ in acts]
+    for n in range(total):
+        for act, turn in zip(acts, turns, strict=True):
+            await turn.act(act, n)
+    return turns
+
+
 async def take_turns(runs: int, sides: Iterable[Callable[[], Awaitable[float]]]) -> list[list[float]]:
     """Run each side once, then each once more, and so on: what disturbs one disturbs the others too."""
     sides = list(sides)
@@ -50,7 +100,7 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, fsync {_fsync_us():.0f} µs"
+        f"Python {platform.python_version()}, fsync {_fsync_us():.0f} µs, load before {os.getloadavg()[0]:.1f}"
     )
 
 

@@ -1,12 +1,11 @@
-"""The ratios that were promised as a picture: one bar each, on a scale where every target is the same line. Pure."""
+"""What was promised as a picture: one bar each, on a scale where every target is the same line. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from html import escape
 
-from tests.bench.result import Report, Result
+from tests.bench.result import Report, Result, number
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 920, 46, 96, 390, 120
 GOOD, BAD, INK, PALE = "#2f7d5b", "#b3402f", "#24312b", "#8a958f"
@@ -17,7 +16,7 @@ LEGEND = "Right of the line is better than promised. The thin line shows the spr
 
 def draw(report: Report) -> str:
     """An SVG of every result that has a target. Right of the line is better, twice as far is twice as good."""
-    promised = [result for result in report.results if result.target is not None and result.ratio is not None]
+    promised = [result for result in report.results if result.target is not None]
     height = TOP + ROW * len(promised) + 40
     line = LEFT + (WIDTH - LEFT - RIGHT) / 2
     parts = [
@@ -35,32 +34,33 @@ def draw(report: Report) -> str:
     return "\n".join(parts) + "\n"
 
 
-def goodness(result: Result, ratio: float) -> float:
-    """How many times better than its target a ratio is, in octaves, held within the picture."""
+def goodness(result: Result, value: float) -> float:
+    """How many times better than its target a value is, in octaves, held within the picture."""
     assert result.target is not None
-    times = ratio / result.target.ratio if result.target.at == "least" else result.target.ratio / ratio
-    return max(-OCTAVES, min(OCTAVES, math.log2(times)))
+    times = result.target.times_better(value)
+    return max(-OCTAVES, min(OCTAVES, math.log2(times))) if times > 0 else -OCTAVES
 
 
 def _bar(result: Result, y: float, line: float) -> str:
     octave = (WIDTH - LEFT - RIGHT) / 2 / OCTAVES
-    ratio = result.ratio or 0.0
-    middle = line + octave * goodness(result, ratio)
-    ends = sorted(line + octave * goodness(result, value) for value in _extremes(result.ratios))
+    assert result.target is not None
+    middle = line + octave * goodness(result, result.judged)
+    ends = sorted(line + octave * goodness(result, value) for value in result.extremes)
     colour = BAD if result.is_missed else GOOD
     x, width = min(line, middle), max(3.0, abs(middle - line))
+    box = f'x="{x:.1f}" y="{y + 9}" width="{width:.1f}"'
     spread = f'x1="{ends[0]:.1f}" x2="{ends[-1]:.1f}" y1="{y + 30}" y2="{y + 30}"'
-    told = f"{ratio:.2f} × <tspan fill='{PALE}' font-weight='400'>({escape(str(result.target))})</tspan>"
+    opacity = 0.5 if result.target.reported else 1
+    beside = f"beside {result.baseline_name}" if result.baseline else "a figure of this machine: reported"
+    unit = "×" if result.baseline else result.unit
+    figure = f"{number(result.judged)} {unit}".strip()
+    told = f"{escape(figure)} <tspan fill='{PALE}' font-weight='400'>({escape(str(result.target))})</tspan>"
     return "\n".join(
         [
             f'<text x="28" y="{y + 20}">{escape(result.claim)}</text>',
-            f'<text x="28" y="{y + 36}" font-size="12" fill="{PALE}">beside {escape(result.baseline_name)}</text>',
-            f'<rect x="{x:.1f}" y="{y + 9}" width="{width:.1f}" height="16" rx="3" fill="{colour}"/>',
+            f'<text x="28" y="{y + 36}" font-size="12" fill="{PALE}">{escape(beside)}</text>',
+            f'<rect {box} height="16" rx="3" fill="{colour}" opacity="{opacity}"/>',
             f'<line {spread} stroke="{colour}" stroke-width="2"/>',
             f'<text x="{WIDTH - 28}" y="{y + 22}" text-anchor="end" font-weight="600" fill="{colour}">{told}</text>',
         ]
     )
-
-
-def _extremes(values: Sequence[float]) -> tuple[float, float]:
-    return min(values), max(values)

@@ -7,28 +7,40 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
+SHARES = (0.50, 0.95, 0.99)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a ratio has to be: at least, or at most, `ratio`. `source` is where that was decided."""
+    """What a ratio has to be, or the figure itself where there is no baseline: at least, or at most, `bound`.
+
+    `source` is where that was decided. An absolute figure belongs to its machine, so its target is only `reported`.
+    """
 
     at: Literal["least", "most"]
-    ratio: float
+    bound: float
     source: str
+    reported: bool = False
 
-    def is_met(self, ratio: float) -> bool:
-        """Whether a measured ratio is on the right side."""
-        return ratio >= self.ratio if self.at == "least" else ratio <= self.ratio
+    def is_met(self, value: float) -> bool:
+        """Whether a measured value is on the right side."""
+        return value >= self.bound if self.at == "least" else value <= self.bound
+
+    def times_better(self, value: float) -> float:
+        """How many times better than asked for a value is: 1 is just met, infinite cannot be bettered."""
+        over, under = (value, self.bound) if self.at == "least" else (self.bound, value)
+        return over / under if under else float("inf") if over or self.is_met(value) else 0.0
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at == 'least' else '≤'} {self.ratio:g}"
+        return f"{'≥' if self.at == 'least' else '≤'} {self.bound:,g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One claim and what was measured, in `unit`, over runs that took turns with those of the baseline.
 
-    `ours` and `baseline` are of the same length and order; without a baseline there is nothing to assert.
+    `ours` and `baseline` are of the same length and order. With `percentiles`, `ours` are the waits of all runs
+    together, and the slowest hundredth is what a target is about.
     """
 
     claim: str
@@ -38,6 +50,7 @@ class Result:
     baseline_name: str = ""
     target: Target | None = None
     note: str = ""
+    percentiles: bool = False
 
     @property
     def ratios(self) -> list[float]:
@@ -50,20 +63,47 @@ class Result:
         return median(self.ratios) if self.baseline else None
 
     @property
+    def judged(self) -> float:
+        """What the target is about: the ratio, else p99 of the waits, else the median."""
+        if self.ratio is not None:
+            return self.ratio
+        return percentile(self.ours, SHARES[-1]) if self.percentiles else median(self.ours)
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Between which values what is judged lay, run by run."""
+        values = [self.judged] if self.percentiles else self.ratios or self.ours
+        return min(values), max(values)
+
+    @property
     def is_missed(self) -> bool:
-        """Whether a target was set and the median ratio is on its wrong side."""
-        return self.target is not None and self.ratio is not None and not self.target.is_met(self.ratio)
+        """Whether a target was set and what is judged is on its wrong side."""
+        return self.target is not None and not self.target.is_met(self.judged)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a promise was broken: a missed target that is more than reported."""
+        return self.target is not None and self.is_missed and not self.target.reported
+
+    @property
+    def told(self) -> str:
+        """What was measured, in words."""
+        if not self.percentiles:
+            return spread(self.ours, self.unit)
+        parts = (f"p{share * 100:.0f} {number(percentile(self.ours, share))}" for share in SHARES)
+        return f"{', '.join(parts)} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All results of one run on one machine."""
+    """All results of one run on one machine. `failed`: benches that came to no result."""
 
     machine: str
     results: list[Result] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """The table, for people who look at a terminal or a README."""
+        """The table, for people who look at a terminal."""
         rows = [("what", "measured", "beside it", "ratio", "target", "")]
         rows += [_row(result) for result in self.results]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -78,10 +118,17 @@ class Report:
         return "\n".join([f"{self.machine}.", "", *head, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that this share of them does not exceed (nearest rank). ValueError of no values."""
+    if not values:
+        raise ValueError("nothing was measured")
+    return sorted(values)[max(-(-len(values) * round(share * 1000) // 1000), 1) - 1]
+
+
 def spread(values: Sequence[float], unit: str) -> str:
     """The median, and between which values the runs lay: `12,300 /s (11,900–12,800)`."""
     middle, low, high = median(values), min(values), max(values)
-    told = f"{number(middle)} {unit}"
+    told = f"{number(middle)} {unit}".strip()
     return told if number(low) == number(high) else f"{told} ({number(low)}–{number(high)})"
 
 
@@ -94,10 +141,22 @@ def number(value: float) -> str:
 
 def _row(result: Result) -> tuple[str, str, str, str, str, str]:
     beside = spread(result.baseline, result.unit) + f" {result.baseline_name}" if result.baseline else "–"
-    ratios = result.ratios
     ratio = "–"
     if result.ratio is not None:
-        ratio = f"{result.ratio:.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-    verdict = "" if result.target is None else "MISSED" if result.is_missed else "met"
-    told = spread(result.ours, result.unit) + (f", {result.note}" if result.note else "")
-    return result.claim, told, beside, ratio, str(result.target or "–"), verdict
+        low, high = result.extremes
+        ratio = f"{result.ratio:.2f} ({low:.2f}–{high:.2f})"
+    told = result.told + (f", {result.note}" if result.note else "")
+    return result.claim, told, beside, ratio, _target(result), _verdict(result)
+
+
+def _target(result: Result) -> str:
+    if result.target is None:
+        return "–"
+    return str(result.target) if result.baseline else f"{result.target} {result.unit}".strip()
+
+
+def _verdict(result: Result) -> str:
+    """`MISSED` is a broken promise; `missed` only says that this machine, or this day, did not reach a figure."""
+    if result.target is None:
+        return ""
+    return "MISSED" if result.is_broken else "missed" if result.is_missed else "met"

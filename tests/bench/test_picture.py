@@ -26,6 +26,6 @@ def test_every_promise_is_drawn_and_nothing_else() -> None:
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert sum("claim" in text for text in texts) == 2
     assert "room" not in texts
-    assert "30.00 × (≥ 10)" in texts
+    assert "30 × (≥ 10)" in texts
     bars = [rect.get("fill") for rect in root.iter("{http://www.w3.org/2000/svg}rect")][1:]
     assert bars == ["#2f7d5b", "#b3402f"]
