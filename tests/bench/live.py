@@ -6,15 +6,18 @@ milliseconds; when it was delivered, each of the subscribers says.
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import asyncpg
-import websockets
 
 from server.embedded.postgres import EmbeddedPostgres
 from tests.bench.context import Context
@@ -55,17 +58,17 @@ async def run(context: Context) -> list[Result]:
     with service(context.directory / "data", **environment) as running:
         await asyncio.to_thread(running.start)
         seen = Seen()
-        async with asyncio.TaskGroup() as tasks:
-            looking = tasks.create_task(_look(running, seen))
-            listening = [tasks.create_task(_listen(running, seen)) for _ in range(SUBSCRIBERS)]
+        async with _listening(running, context.directory / "got", seen):
+            looking = asyncio.create_task(_look(running, seen))
             sender.stdin.write(f"{running.address}\n".encode())
             report = json.loads(await sender.stdout.readline())
             began = time.monotonic()
             await async_until(lambda: _is_settled(running), "an empty inbox", timeout_s=120)
             emptied = time.monotonic() - began
             await asyncio.sleep(1.0)
-            for task in (looking, *listening):
-                task.cancel()
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
         sender.stdin.write(b"\n")
         await sender.wait()
         await _hold(running, report)
@@ -114,18 +117,21 @@ async def _look(running: Service, seen: Seen) -> None:
         await connection.close()
 
 
-async def _listen(running: Service, seen: Seen) -> None:
-    """One subscriber, live from now on."""
-    url = f"{running.address.replace('http', 'ws')}/v1/ws"
-    async with websockets.connect(url, subprotocols=["rt.v1.json"], compression=None) as socket:  # type: ignore[list-item]  # a str
-        await socket.send(json.dumps({"t": "hello", "v": 1}))
-        await socket.send(json.dumps({"t": "sub", "id": 1, "s": "ledger", "from": "now"}))
-        with contextlib.suppress(websockets.ConnectionClosed):
-            async for message in socket:
-                now = time.time()
-                told = json.loads(message)
-                if told["t"] == "ev":
-                    seen.delivered.append((told["p"], now))
+@asynccontextmanager
+async def _listening(running: Service, file: Path, seen: Seen) -> AsyncIterator[None]:
+    """SUBSCRIBERS follow the ledger meanwhile; afterwards `seen` holds what they got."""
+    command = [sys.executable, "-m", "tests.bench.listeners", running.address, str(SUBSCRIBERS), str(file)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    try:
+        assert process.stdout is not None
+        if not await process.stdout.readline():
+            raise RuntimeError("the subscribers could not follow the ledger; their error stands above")
+        yield
+    finally:
+        await process.communicate(b"\n")
+    got = array.array("d", await asyncio.to_thread(file.read_bytes))
+    seen.delivered += [(int(position), at) for position, at in zip(got[::2], got[1::2], strict=True)]
 
 
 def _is_settled(running: Service) -> bool:
