@@ -9,7 +9,7 @@ from tests.bench.result import Result, Target
 from tests.e2e.rounds import play
 
 NAME = "kill"
-ROUNDS, ROUNDS_LONG, SEED = 30, 200, 20_260_101
+ROUNDS, ROUNDS_LONG, SEED = 20, 200, 20_260_101
 
 
 async def run(context: Context) -> list[Result]:

@@ -8,6 +8,14 @@ from statistics import median
 from typing import Literal
 
 SHARES = (0.50, 0.95, 0.99)
+INTRODUCTION = """# Measured
+
+Written by `./dev bench --out docs`. Each figure is the median of runs that took turns with those of the baseline beside
+it, with the lowest and the highest; waits are told as p50, p95 and p99. Ratios and counts are promises, held by
+`./dev bench --check`: `MISSED` is a broken one. Every other figure belongs to its machine: `missed` only says so.
+
+![What was promised and what was measured](bench.svg)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +120,11 @@ class Report:
         return "\n".join([self.machine, "", *lines])
 
     def markdown(self) -> str:
-        """The same table for a document."""
+        """The same table as a document."""
         rows = [_row(result) for result in self.results]
         head = ["| what | measured | beside it | ratio | target | |", "|---|---|---|---|---|---|"]
-        return "\n".join([f"{self.machine}.", "", *head, *("| " + " | ".join(row) + " |" for row in rows)])
+        table = [*head, *("| " + " | ".join(row) + " |" for row in rows)]
+        return "\n".join([INTRODUCTION, f"Measured on: {self.machine}.", "", *table])
 
 
 def percentile(values: Sequence[float], share: float) -> float:

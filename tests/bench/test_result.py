@@ -94,3 +94,4 @@ def test_a_table_says_what_was_missed_and_by_how_much() -> None:
     assert "p99 9 ms" in text[4]
     assert not text[5].endswith(("met", "MISSED"))
     assert report.markdown().count("\n|") == 4
+    assert "Measured on: a machine." in report.markdown()
