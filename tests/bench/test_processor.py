@@ -8,13 +8,13 @@ import sys
 
 from tests.bench.processor import used_s
 
-BURN = "import time\nwhile time.process_time() < 0.2: pass"
+BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
 
 def test_the_time_of_a_child_that_ended_counts() -> None:
     before = used_s(os.getpid())
     subprocess.run([sys.executable, "-c", BURN], check=True)
-    assert used_s(os.getpid()) - before >= 0.19
+    assert used_s(os.getpid()) - before >= 0.2
 
 
 def test_the_time_of_a_child_that_lives_counts() -> None:
@@ -24,7 +24,7 @@ def test_the_time_of_a_child_that_lives_counts() -> None:
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert used_s(os.getpid()) - before >= 0.19
+        assert used_s(os.getpid()) - before >= 0.2
         child.communicate(b"\n")
 
 
