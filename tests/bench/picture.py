@@ -7,7 +7,7 @@ from html import escape
 
 from tests.bench.result import Report, Result, number
 
-WIDTH, ROW, TOP, LEFT, RIGHT = 920, 46, 96, 390, 120
+WIDTH, ROW, TOP, LEFT, RIGHT = 920, 46, 96, 330, 190
 GOOD, BAD, INK, PALE = "#2f7d5b", "#b3402f", "#24312b", "#8a958f"
 OCTAVES = 3.0
 FONT = 'font-family="system-ui, sans-serif" font-size="14"'
@@ -51,7 +51,8 @@ def _bar(result: Result, y: float, line: float) -> str:
     box = f'x="{x:.1f}" y="{y + 9}" width="{width:.1f}"'
     spread = f'x1="{ends[0]:.1f}" x2="{ends[-1]:.1f}" y1="{y + 30}" y2="{y + 30}"'
     opacity = 0.5 if result.target.reported else 1
-    beside = f"beside {result.baseline_name}" if result.baseline else "a figure of this machine: reported"
+    alone = "a figure of this machine: reported" if result.target.reported else "the same on every machine"
+    beside = f"beside {result.baseline_name}" if result.baseline else alone
     unit = "×" if result.baseline else result.unit
     figure = f"{number(result.judged)} {unit}".strip()
     told = f"{escape(figure)} <tspan fill='{PALE}' font-weight='400'>({escape(str(result.target))})</tspan>"
