@@ -140,7 +140,8 @@ async def test_a_socket_cut_again_and_again_loses_and_doubles_nothing(tmp_path: 
             await page.route_web_socket("**/v1/ws", passing)
             await page.goto("/")
             for cut in range(1, 4):
-                await proved_up_to(page, size(running))
+                await proved_up_to(page, size(running))  # which files alone can do, before any socket is open
+                await async_until(lambda cut=cut: len(routes) >= cut, "a socket to cut")
                 await routes[-1].close(code=1011)
                 await async_until(lambda cut=cut: len(routes) > cut, "another socket")
             await proved_up_to(page, size(running))
