@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,11 @@ from server.settings import Settings
 SCRIPT = Path(__file__).resolve().parent.parent / "clients" / "verifier" / "verify.py"
 HELP = {"-h", "--help"}
 _WITHOUT_VALUE = {"--fast", "--json"}
+
+
+def hand_over(options: argparse.Namespace) -> NoReturn:
+    """Carry out the subcommand: its arguments are the verifier's."""
+    verify(options.arguments)
 
 
 def verify(arguments: Sequence[str]) -> NoReturn:

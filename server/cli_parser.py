@@ -1,0 +1,146 @@
+"""The command line's tree: every subcommand with its flags, and the function `module:name` that carries it out.
+
+Modules are named, not imported, so that `--help` is quick and a broken part breaks no other command.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+VERIFY = "verify"
+if TYPE_CHECKING:
+    # argparse gives this type no public name, and at run time it takes no parameter.
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - see above
+
+_EPILOG = """examples:
+  secondwind serve                          serve on 127.0.0.1:8080 with the embedded Postgres
+  secondwind serve --demo --rate 3          the same, fed with three simulated gifts a second
+  secondwind verify                         verify the instance that runs here
+  secondwind inbox list --state unhandled   what the provider told and nothing handles yet
+
+Settings come from flags, then the environment, then files named by NAME_FILE; `secondwind config` shows them.
+"""
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the parser; what it parses has `run`, the name of the function to call with it."""
+    parser = argparse.ArgumentParser(
+        prog="secondwind",
+        description="A charity's books that anyone can verify.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="keys, state and the embedded database (.secondwind)"
+    )
+    common.add_argument("--database-url", metavar="URL", help="use this Postgres instead of the embedded one")
+
+    serve = commands.add_parser(
+        "serve", parents=[common], help="run the service", description="Run the service until Ctrl-C."
+    )
+    _add_serve_flags(serve)
+    serve.add_argument(
+        "--demo", action="store_true", help="feed it with simulated gifts; the log says that it is a demo"
+    )
+    serve.set_defaults(run="server.cli_serve:serve")
+
+    demo = commands.add_parser(
+        "demo", parents=[common], help="run the service with simulated gifts", description="The same as `serve --demo`."
+    )
+    _add_serve_flags(demo)
+    demo.set_defaults(run="server.cli_serve:serve", demo=True)
+
+    migrate = commands.add_parser(
+        "migrate",
+        parents=[common],
+        help="bring the database's schema up to date",
+        description="Apply what is missing, once.",
+    )
+    migrate.set_defaults(run="server.cli_admin:migrate")
+
+    # Listed here, answered in `main`.
+    commands.add_parser(VERIFY, help="verify a log as a stranger would; without SOURCE, the service that runs here")
+
+    _add_keeping(commands, common)
+    _add_inbox(commands, common)
+    _add_keys(commands, common)
+    config = commands.add_parser(
+        "config", parents=[common], help="show the settings", description="Secrets are masked."
+    )
+    config.set_defaults(run="server.cli_settings:show")
+
+    token = commands.add_parser(
+        "token", parents=[common], help="issue a short access token", description="Signed with this instance's key."
+    )
+    token.add_argument("--sub", required=True, metavar="SUBJECT", help="who it is for")
+    token.add_argument("--role", action="append", default=[], metavar="ROLE", help="a role; may be given again")
+    token.add_argument("--lifetime-s", type=int, default=900, metavar="S", help="at most 900 seconds")
+    token.set_defaults(run="server.cli_keys:token")
+    return parser
+
+
+def _add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8080); 0 takes a free one")
+    parser.add_argument("--roles", metavar="LIST", help="what this process does (web,worker,publisher,signer)")
+    parser.add_argument(
+        "--rate", type=float, dest="demo_rate", metavar="N", help="simulated gifts a second, with --demo"
+    )
+    parser.add_argument(
+        "--migrate", action="store_const", const=True, help="bring the schema of DATABASE_URL up to date first"
+    )
+    parser.add_argument(
+        "--log", choices=("json", "text"), dest="log_format", help="log lines for machines or for people"
+    )
+
+
+def _add_keeping(commands: Commands, common: argparse.ArgumentParser) -> None:
+    fsck = commands.add_parser("fsck", parents=[common], help="judge every entry and row where they are kept")
+    fsck.add_argument("--log", metavar="NAME", help="only this log: books, audit or public")
+    fsck.add_argument("--json", action="store_true", help="the report for programs")
+    fsck.set_defaults(run="server.cli_keep:fsck_logs")
+    backup = commands.add_parser("backup", parents=[common], help="keep everything in a directory, while it runs")
+    backup.add_argument("directory", type=Path, metavar="DIR", help="where to; it must not exist, or be empty")
+    backup.add_argument("--without-keys", action="store_true", help="leave the keys out")
+    backup.set_defaults(run="server.cli_keep:backup_to")
+    restore = commands.add_parser("restore", parents=[common], help="bring a backup back into an empty place")
+    restore.add_argument("directory", type=Path, metavar="DIR", help="the backup")
+    restore.set_defaults(run="server.cli_keep:restore_from")
+    rebuild = commands.add_parser("rebuild", parents=[common], help="rebuild a read model; without NAME, how all stand")
+    rebuild.add_argument("name", nargs="?", metavar="NAME", help="the read model")
+    rebuild.set_defaults(run="server.cli_keep:rebuild_one")
+
+
+def _add_inbox(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    inbox = commands.add_parser(
+        "inbox", help="look after what the provider told", description="Rows hold no personal data."
+    )
+    actions = inbox.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", parents=[common], help="count rows, or list those in one state")
+    listing.add_argument("--state", choices=("new", "done", "ignored", "unhandled", "dead"))
+    listing.add_argument("--type", dest="event_type", metavar="TYPE", help="only rows of one event type")
+    listing.set_defaults(run="server.cli_admin:inbox_list")
+    show = actions.add_parser("show", parents=[common], help="show one row, by its number in the list")
+    show.add_argument("arrival", type=int, metavar="NUMBER", help="the first column of `inbox list`")
+    show.set_defaults(run="server.cli_admin:inbox_show")
+    retry = actions.add_parser("retry", parents=[common], help="work unhandled and dead rows again")
+    retry.add_argument("--type", dest="event_type", metavar="TYPE", help="only rows of one event type")
+    retry.set_defaults(run="server.cli_admin:inbox_retry")
+
+
+def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    keys = commands.add_parser(
+        "keys", help="show or back up the keys", description="Keys never leave their directory unasked."
+    )
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", parents=[common], help="list keys, and the verification keys of the logs")
+    listing.set_defaults(run="server.cli_keys:keys_list")
+    backup = actions.add_parser("backup", parents=[common], help="copy the keys to another directory")
+    backup.add_argument(
+        "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"
+    )
+    backup.set_defaults(run="server.cli_keys:keys_backup")
