@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
+from server import roles
 from server.db import Database
 from server.demo import Demo
 from server.edge import build_edge
@@ -69,7 +70,7 @@ async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) 
         parts = await Parts.open(settings, database, FileKeyStore(instance.keys), instance, Wakeups(), tasks)
         stack.push_async_callback(parts.close)
         if "signer" in settings.roles:
-            await parts.check_signers()
+            await roles.signer.check(parts)
         await _serve(settings, parts, tasks, listener, stopping, on_ready, demo)
         say("Stopped.")
 
@@ -84,7 +85,7 @@ async def _serve(  # noqa: PLR0913, PLR0917 - everything that has been built
     demo: Demo | None,
 ) -> None:
     edge = build_edge(settings, parts, tasks, stopping.is_set) if listener is not None else None
-    parts.start(settings.roles)
+    roles.start(parts, settings.roles)
     runner = None
     if edge is not None and listener is not None:
         runner = Runner(edge.application)

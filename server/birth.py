@@ -19,6 +19,7 @@ from ledger.note import SigningKey
 from ledger.registry import Registry
 from ledger.store import create_log
 from server import chart
+from server.audit.events import AUDIT_TYPES
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
 from server.errors import StartRefused
 from server.publishing.policy import FeeFormula, Policy
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from server.settings import Settings
     from server.vault import KeyStore
 
-SERVED_LOGS: tuple[LogName, ...] = ("books", "public")
+SERVED_LOGS: tuple[LogName, ...] = ("books", "audit", "public")
 _LAST_SEGMENT = {"books": "books", "audit": "audit", "public": "ledger"}
 _BATCH_KEY = "writer"
 # What streams are called depends on the vault's: with another one an event that is booked already is booked again.
@@ -58,9 +59,13 @@ class LogIdentity:
 
 def registry(log: LogName) -> Registry:
     """Return the vocabulary of one log: the ledger's own types and the slices' types."""
-    if log == "public":
-        return Registry(PUBLIC_TYPES, chart.PUBLIC_GUARDS)
-    return Registry(BOOKS_TYPES, chart.BOOKS_GUARDS)
+    match log:
+        case "public":
+            return Registry(PUBLIC_TYPES, chart.PUBLIC_GUARDS)
+        case "books":
+            return Registry(BOOKS_TYPES, chart.BOOKS_GUARDS)
+        case "audit":
+            return Registry(AUDIT_TYPES)
 
 
 def default_policy(assets: tuple[str, ...]) -> Policy:
@@ -166,9 +171,9 @@ async def _append_genesis(writer: Writer, settings: Settings, keys: KeyStore, or
         recovery_key=settings.recovery_key or _recovery_vkey(keys, origin),
         time_zone=settings.time_zone,
         registry=registry(log),
-        accounts=chart.PUBLIC_ACCOUNTS if log == "public" else chart.BOOKS_ACCOUNTS,
+        accounts=chart.ACCOUNTS[log],
         assets=settings.assets,
-        funds=chart.FUNDS,
+        funds=() if log == "audit" else chart.FUNDS,
         policy=default_policy(settings.assets).to_data(),
         policy_from=month,
     )

@@ -6,8 +6,11 @@ Accounts are added by `ledger.account.declared.v1` events when a slice needs the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ledger.genesis import Account, Fund
 from ledger.guards import Guard
+from ledger.types import LogName
 
 BOOKS_ACCOUNTS = (
     Account("assets:stripe:pending", "debit", "Card processor, not yet available", "1010"),
@@ -38,6 +41,8 @@ PUBLIC_ACCOUNTS = (
     Account("liabilities:due_to_general", "credit", "Advanced by the general fund"),
     Account("liabilities:vendors", "credit", "Owed to vendors"),
 )
+
+ACCOUNTS: Mapping[LogName, tuple[Account, ...]] = {"books": BOOKS_ACCOUNTS, "audit": (), "public": PUBLIC_ACCOUNTS}
 
 FUNDS = (
     Fund("general", "unrestricted", "Wherever it is needed most"),

@@ -1,40 +1,27 @@
-"""The parts behind the edge: logs with their writers and readers, workers, publisher, projector, signers."""
+"""The parts behind the edge: the logs with their writers and readers, and what everybody behind it shares."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
-from zoneinfo import ZoneInfo
 
 import sql
 from ledger.batches import BatchKey
-from ledger.projector import Projection, Projector
 from ledger.reader import LogReader
-from ledger.signer import Signer, SignerRefuses
-from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import Writer, WriterLimits
 from server import birth
+from server.audit import AuditTrail
 from server.birth import SERVED_LOGS, LogIdentity
-from server.domains.giving.projections import GiftsProjection
-from server.errors import StartRefused
-from server.loops import follow
-from server.payments.booking import Books
 from server.payments.companions import COMPANIONS as PAYMENTS_COMPANIONS
-from server.payments.declared import DeclaredRules
-from server.payments.fees import FeeWorker
 from server.payments.inbox import Inbox
 from server.payments.pending_fees import PendingFees
 from server.payments.stripe_api import StripeAPI
-from server.payments.worker import InboxWorker
-from server.public.projection import ListsProjection
 from server.publishing.publisher import COMPANION as PUBLISHER_COMPANION
-from server.publishing.publisher import Publisher
 from server.vault import Vault
 
 if TYPE_CHECKING:
@@ -47,7 +34,6 @@ if TYPE_CHECKING:
     from server.wakeups import Wakeups
 
 STRIPE_KEY_ABSENT = "absent"
-SWEEP_INTERVAL_S = 3_600.0
 CLOSE_TIMEOUT_S = 2.0
 
 _log = logging.getLogger(__name__)
@@ -60,7 +46,7 @@ def clock_us() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that works behind the edge. Built by `open`, set to work by `start`, ended by `close`."""
+    """Everything that works behind the edge. Built by `open`, set to work by `server.roles`, ended by `close`."""
 
     settings: Settings
     database: Database
@@ -73,6 +59,7 @@ class Parts:
     writers: Mapping[LogName, Writer]
     identities: Mapping[LogName, LogIdentity]
     epochs: Mapping[LogName, int]
+    trail: AuditTrail
     inbox: Inbox
     fees: PendingFees
     stripe: StripeAPI
@@ -90,6 +77,7 @@ class Parts:
         """Create the logs that do not exist yet, check those that do, and start their writers. Raises StartRefused."""
         readers: dict[LogName, LogReader] = {
             "books": LogReader(database.writer, "books"),
+            "audit": LogReader(database.writer, "audit"),
             "public": LogReader(database.publisher, "public"),
         }
         if await readers["public"].head() is not None:
@@ -104,6 +92,7 @@ class Parts:
         for writer in writers.values():
             await writer.start()
         stripe = StripeAPI(settings.stripe_api_key or STRIPE_KEY_ABSENT, settings.stripe_api_base)
+        trail = AuditTrail(writers["audit"], identities["audit"].origin, birth.registry("audit"), vault)
         inbox = Inbox(database.writer, vault, wakeups)
         fees = PendingFees(database.writer, vault, wakeups)
         return cls(
@@ -118,21 +107,11 @@ class Parts:
             writers,
             identities,
             epochs,
+            trail,
             inbox,
             fees,
             stripe,
         )
-
-    def start(self, roles: Collection[str]) -> None:
-        """Set the roles of this process to work."""
-        self.tasks.start("wake-ups", partial(self.wakeups.bridge, self.database.url))
-        if "worker" in roles:
-            self._start_workers()
-        if "publisher" in roles:
-            self.tasks.start("publisher", partial(follow, self.wakeups, "books", self._publisher().step))
-        if "signer" in roles:
-            for log in SERVED_LOGS:
-                self.tasks.start(f"signer of {log}", partial(self._sign, log))
 
     async def close(self) -> None:
         """Commit what waits, then end. A database that neither answers nor goes away is not waited for any longer.
@@ -146,76 +125,6 @@ class Parts:
             _log.warning("the %s did not end within %.1f s", task.get_name(), CLOSE_TIMEOUT_S)
         await self.stripe.close()
 
-    def _start_workers(self) -> None:
-        time_zone = ZoneInfo(self.identities["books"].time_zone)
-        name = f"{os.uname().nodename}-{os.getpid()}"
-        books = Books(self.writers["books"], self.readers["books"], self.vault, self.identities["books"].origin)
-        rules = DeclaredRules(self.database.writer, time_zone)
-        inbox_worker = InboxWorker(name, self.inbox, books, rules, self.fees)
-        self.tasks.start("inbox worker", partial(inbox_worker.run, self.wakeups))
-        if self.settings.stripe_api_key is not None:
-            fee_worker = FeeWorker(name, self.fees, books, self.stripe, time_zone)
-            self.tasks.start("fee worker", partial(fee_worker.run, self.wakeups))
-        self.tasks.start("projection of gifts", partial(self._project, GiftsProjection()))
-        self.tasks.start("projection of public lists", partial(self._project, ListsProjection()))
-        self.tasks.start("sweeper", self._sweep)
-
-    async def _project(self, projection: Projection) -> None:
-        projector = Projector(self.database.writer, projection)
-        await projector.start()
-        await follow(self.wakeups, projection.log, projector.step)
-
-    async def _sweep(self) -> None:
-        """Forget the bodies of old notices and the keys of old days, once an hour."""
-        async with self.wakeups.listen("sweep") as waiter:
-            while True:
-                while await self.inbox.sweep():
-                    pass
-                self.vault.destroy_old_day_keys()
-                await waiter.wait(SWEEP_INTERVAL_S)
-
-    async def _sign(self, log: LogName) -> None:
-        signer = self.signer(log)
-        await signer.start()
-        pause_s = self.settings.checkpoint_interval_s
-        await follow(self.wakeups, log, signer.step, pause_s=pause_s)
-
-    def signer(self, log: LogName) -> Signer:
-        """The signer of one log; only the process with the role `signer` may ask for it."""
-        return Signer(
-            self.database.signer,
-            log,
-            birth.signing_key(self.keys, log, self.identities[log].origin),
-            batch_public_key=birth.batch_key(self.keys).public,
-            state=StateFile(self.instance.signer / f"{log}.json"),
-            directory=PublishDirectory(self.instance.publish / log),
-            clock=clock_us,
-            on_checkpoint=lambda _checkpoint, _note: self.wakeups.notify(f"checkpoint:{log}"),
-        )
-
-    async def check_signers(self) -> None:
-        """Hold what the signers remember against what they find, before anything is served. Raises StartRefused."""
-        for log in SERVED_LOGS:
-            try:
-                await self.signer(log).start()
-            except SignerRefuses as error:
-                raise StartRefused(error.sentence, error.remedy) from None
-
-    def _publisher(self) -> Publisher:
-        return Publisher(
-            pool=self.database.publisher,
-            queries=sql.load("publishing"),
-            books=LogReader(self.database.publisher, "books"),
-            books_origin=self.identities["books"].origin,
-            books_registry=birth.registry("books"),
-            public=self.writers["public"],
-            public_origin=self.identities["public"].origin,
-            public_registry=birth.registry("public"),
-            time_zone=ZoneInfo(self.identities["public"].time_zone),
-            vault=self.vault,
-            clock=clock_us,
-        )
-
 
 def _make_writer(  # noqa: PLR0913, PLR0917 - partially applied: the first four are the process's, the last two the log's
     settings: Settings,
@@ -226,16 +135,18 @@ def _make_writer(  # noqa: PLR0913, PLR0917 - partially applied: the first four 
     log: LogName,
 ) -> Writer:
     on_commit: Callable[[int], None] = lambda _size: wakeups.notify(log)  # noqa: E731 - it closes over the log
-    companions = (
-        {PUBLISHER_COMPANION: sql.load("publishing").publisher_companion} if log == "public" else PAYMENTS_COMPANIONS
-    )
+    companions: dict[LogName, Mapping[str, str]] = {
+        "books": PAYMENTS_COMPANIONS,
+        "audit": {},
+        "public": {PUBLISHER_COMPANION: sql.load("publishing").publisher_companion},
+    }
     return Writer(
         database.publisher if log == "public" else database.writer,
         log,
         epoch=epoch,
         batch_key=batch_key,
         clock=clock_us,
-        companions=companions,
+        companions=companions[log],
         limits=WriterLimits(partition_entries=settings.partition_entries),
         on_commit=on_commit,
     )

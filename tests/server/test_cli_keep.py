@@ -42,7 +42,7 @@ def test_fsck_finds_nothing_beside_the_running_service(kept: tuple[Service, Path
     running = kept[0]
     told = json.loads(run("fsck", "--json", "--data-dir", str(running.data_dir)).stdout)
     assert told["faults"] == 0
-    assert {log["log"]: log["size"] > 100 for log in told["logs"]} == {"books": True, "public": True}
+    assert {log["log"]: log["size"] > 100 for log in told["logs"]} == {"audit": False, "books": True, "public": True}
     words = run("fsck", "--log", "public", "--data-dir", str(running.data_dir))
     assert (words.returncode, "no fault" in words.stdout, "books" in words.stdout) == (0, True, False)
     refused(
@@ -63,7 +63,7 @@ def test_a_backup_is_restored_goes_on_and_a_stranger_sees_no_difference(kept: tu
     new = base / "new"
     done = run("restore", str(base / "backup"), "--data-dir", str(new))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("without fault") == 2
+    assert done.stdout.count("without fault") == 3
     assert run("fsck", "--data-dir", str(new)).returncode == 0
     with service(new, "--demo", "--rate", "40") as restored:
         restored.start()

@@ -18,6 +18,7 @@ from ledger.registry import Registry, TypeSpec
 from ledger.store import Writer, WriterLimits, create_log
 from ledger.types import Appended, Command, Draft, LogName, OwnedPosting, SealedSlots
 from server import birth, chart
+from server.audit import AUDIT_TYPES
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
 
 BASE = "example.org/test"
@@ -47,16 +48,17 @@ def key_of(log: LogName) -> SigningKey:
 
 def born(log: LogName, *, registry: Registry | None = None) -> genesis.Birth:
     """What a test's log is born with: the service's own charts, types and funds."""
-    types = PUBLIC_TYPES if log == "public" else BOOKS_TYPES
-    guards = chart.PUBLIC_GUARDS if log == "public" else chart.BOOKS_GUARDS
+    types = {"audit": AUDIT_TYPES, "books": BOOKS_TYPES, "public": PUBLIC_TYPES}[log]
+    guards = {"audit": (), "books": chart.BOOKS_GUARDS, "public": chart.PUBLIC_GUARDS}[log]
+    of_tests = () if log == "audit" else (HELD, SPENT)
     return genesis.Birth(
         mode="test",
         nonce=bytes(16),
         key=key_of(log).vkey,
         recovery_key=SigningKey(f"{origin_of(log)}/recovery", RECOVERY_SEED).vkey,
         time_zone="UTC",
-        registry=registry or Registry((*types, HELD, SPENT), guards),
-        accounts=chart.PUBLIC_ACCOUNTS if log == "public" else chart.BOOKS_ACCOUNTS,
+        registry=registry or Registry((*types, *of_tests), guards),
+        accounts=chart.ACCOUNTS[log],
         assets=ASSETS,
         funds=chart.FUNDS,
         policy=birth.default_policy(ASSETS).to_data(),
