@@ -22,7 +22,6 @@ import orjson
 
 import sql
 from ledger import canonical, guards, times
-from ledger.balances import Balances, Triple
 from ledger.batches import BatchKey, statement
 from ledger.errors import ClockSkew, EntryError, Fenced, Halted
 from ledger.outages import LOST, is_away
@@ -30,6 +29,7 @@ from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan, Seen, State, Wanted, plan_batch, wanted
 from ledger.rows import parameters, transposed
 from ledger.rules import declared_from
+from ledger.sums import sums_after
 from ledger.types import Appended, Command, Head, LogName
 
 if TYPE_CHECKING:
@@ -180,19 +180,9 @@ class BatchCommitter:
             entries = (canonical.parse_entry(row["bytes"]) for row in rows)
             state.pending = {e.position: e.expires_at_us for e in entries if e.expires_at_us is not None}
         if wants.closes:
-            state.sums = await self._sums(connection, times.month_before(wants.closes))
+            month = times.month_before(wants.closes)
+            state.sums = await sums_after(connection, self.log, month, state.declared.time_zone)
         return state
-
-    async def _sums(self, connection: PoolConnectionProxy, month: str) -> Balances:
-        """All balances, those of entries after `month` apart: what closes are held against."""
-        total: dict[Triple, int] = {}
-        for account, asset, fund, amount in await connection.fetch(_QUERIES.all_balances, self.log):
-            total[account, asset, fund] = int(amount)
-        months: defaultdict[str, dict[Triple, int]] = defaultdict(dict)
-        for period, account, asset, fund, amount in await connection.fetch(_QUERIES.balances_after, self.log, month):
-            months[period][account, asset, fund] = int(amount)
-            total[account, asset, fund] -= int(amount)
-        return Balances(total, months)
 
     async def _read(self, connection: PoolConnectionProxy, wants: Wanted, state: State) -> int:
         """Fill `state` with stream versions, idempotency keys and claims; return the database's clock."""

@@ -64,6 +64,11 @@ def month(at_us: int, time_zone: tzinfo) -> str:
     return f"{local.year:04}-{local.month:02}"
 
 
+def month_start_us(text: str, time_zone: tzinfo) -> int:
+    """The moment at which the month `YYYY-MM` begins on a clock on the wall in `time_zone`."""
+    return int(datetime(int(text[:4]), int(text[5:]), 1, tzinfo=time_zone).timestamp()) * 1_000_000
+
+
 def month_after(text: str) -> str:
     """The month after: `2025-12` gives `2026-01`."""
     years, number = divmod(int(text[:4]) * 12 + int(text[5:]), 12)

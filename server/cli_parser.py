@@ -68,6 +68,7 @@ def build() -> argparse.ArgumentParser:
     _add_keeping(commands, common)
     _add_inbox(commands, common)
     _add_keys(commands, common)
+    _add_audit(commands, common)
     config = commands.add_parser(
         "config", parents=[common], help="show the settings", description="Secrets are masked."
     )
@@ -144,3 +145,17 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
         "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"
     )
     backup.set_defaults(run="server.cli_keys:keys_backup")
+
+
+def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:
+    audit = commands.add_parser(
+        "audit",
+        help="give auditors what they need",
+        description="What is given is written down in the audit log first.",
+    )
+    actions = audit.add_subparsers(required=True, metavar="ACTION")
+    anchors = actions.add_parser("anchors", parents=[common], help="what opens every anchor of the public log")
+    anchors.add_argument("--actor", required=True, metavar="NAME", help="who gives it")
+    anchors.add_argument("--recipient", required=True, metavar="NAME", help="who gets it")
+    anchors.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it; must not exist")
+    anchors.set_defaults(run="server.cli_audit:anchors")

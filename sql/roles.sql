@@ -15,8 +15,10 @@ grant select on publishing_waiting, schema_migrations to secondwind_writer;
 grant select, insert, update, delete on public_lists, public_lines, public_months to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 
--- The publisher reads books and appends to public.
+-- The publisher reads books and appends to public, with what opens its anchors.
 grant select, insert, update, delete on publishing_waiting to secondwind_publisher;
+grant select, insert on publishing_anchors to secondwind_publisher;
+grant select on publishing_anchors to secondwind_writer;
 
 -- The signer reads bytes, writes checkpoints and tiles, and may stop a log; nothing else.
 grant select on ledger_heads, ledger_entries, ledger_batches, ledger_checkpoints, ledger_tiles to secondwind_signer;

@@ -1,25 +1,48 @@
-"""The publisher's role: tells `public` what the policy lets it tell of `books`."""
+"""The publisher: tells `public` what the policy lets it tell of `books`, anchors the other logs, closes months."""
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import sql
+from ledger.anchor import ANCHORED
 from ledger.reader import LogReader
 from server import birth
+from server.birth import SERVED_LOGS
+from server.closing.closer import POLL_INTERVAL_S as MONTHS_POLL_S
+from server.closing.closer import Closer
 from server.loops import follow
 from server.parts import clock_us
+from server.publishing.anchors import POLL_INTERVAL_S as ANCHORS_POLL_S
+from server.publishing.anchors import Anchors
 from server.publishing.publisher import Publisher
 
 if TYPE_CHECKING:
+    from ledger.types import LogName
     from server.parts import Parts
 
 
 def start(parts: Parts) -> None:
     """Set the publisher's tasks to work."""
     parts.tasks.start("publisher", partial(follow, parts.wakeups, "books", _publisher(parts).step))
+    anchors = partial(follow, parts.wakeups, "anchors", _anchors(parts).step, poll_interval_s=ANCHORS_POLL_S)
+    parts.tasks.start("anchors", anchors)
+    for log in SERVED_LOGS:
+        closer = partial(follow, parts.wakeups, "months", _closer(parts, log).step, poll_interval_s=MONTHS_POLL_S)
+        parts.tasks.start(f"closer of {log}", closer)
+
+
+def _anchors(parts: Parts) -> Anchors:
+    readers = {log: LogReader(parts.database.publisher, log) for log in ANCHORED}
+    return Anchors(readers, parts.writers["public"], clock_us, os.urandom)
+
+
+def _closer(parts: Parts, log: LogName) -> Closer:
+    pool = parts.database.publisher if log == "public" else parts.database.writer
+    return Closer(pool, parts.readers[log], parts.writers[log], clock_us)
 
 
 def _publisher(parts: Parts) -> Publisher:

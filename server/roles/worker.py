@@ -1,4 +1,4 @@
-"""The worker: works the inbox, asks what payments cost, keeps read models current, closes months, sweeps."""
+"""The worker: works the inbox, asks what payments cost, keeps read models current, sweeps."""
 
 from __future__ import annotations
 

@@ -39,10 +39,13 @@ select account, owner, asset, fund, balance from ledger_balances where log = $1 
 -- all_balances: every balance of a log, owners put together
 select account, asset, fund, sum(balance) from ledger_balances where log = $1 group by account, asset, fund;
 
--- balances_after: what entries of later months than $2 add to them, by month
+-- time_of: the time of one entry
+select at_us from ledger_entries where log = $1 and position = $2;
+
+-- balances_after: what entries of later months than $2 add to them, by month; none stands before $3
 select period, p ->> 'account', p ->> 'asset', p ->> 'fund', sum((p ->> 'amount')::numeric)
 from ledger_entries, jsonb_array_elements(convert_from(bytes, 'UTF8')::jsonb -> 'postings') as p
-where log = $1 and period > $2 group by 1, 2, 3, 4;
+where log = $1 and position >= $3 and period > $2 group by 1, 2, 3, 4;
 
 -- pending: entries that are to be resolved
 select bytes from ledger_entries where log = $1 and position = any($2::bigint[]);

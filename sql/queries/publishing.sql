@@ -14,3 +14,12 @@ select data from ledger_rules where log = 'public' and kind = 'policy' order by 
 
 -- waiting_count: gifts that are booked and wait unpublished, by their giver's choice
 select visibility, count(*) as count from publishing_waiting group by visibility;
+
+-- anchor_companion: keep what opens an anchor, in the anchor's own transaction
+insert into publishing_anchors (position, nonce, notes)
+select first, decode(p ->> 'nonce', 'base64'), array(select jsonb_array_elements_text(p -> 'notes'))
+from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
+where t.fresh;
+
+-- anchors_from: what opens the anchors from a position on
+select position, nonce, notes from publishing_anchors where position >= $1 order by position limit $2;

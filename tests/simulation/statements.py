@@ -136,12 +136,18 @@ async def all_balances(tx: Transaction, _now_us: int, log: str) -> list[Row]:
     return [Row(account=a, asset=asset, fund=fund, sum=amount) for (a, asset, fund), amount in sums.items()]
 
 
+@answers(LEDGER.time_of)
+async def time_of(tx: Transaction, _now_us: int, log: str, position: int) -> list[Row]:
+    row = tx.get("entries", log, position)
+    return [row.only("at_us")] if row else []
+
+
 @answers(LEDGER.balances_after)
-async def balances_after(tx: Transaction, _now_us: int, log: str, month: str) -> list[Row]:
+async def balances_after(tx: Transaction, _now_us: int, log: str, month: str, start: int) -> list[Row]:
     sums: Counter[tuple[str, str, str, str]] = Counter()
     for key, row in tx.all("entries"):
         entry = canonical.parse_entry(row["bytes"])
-        if key[0] == log and entry.period > month:
+        if key[0] == log and entry.position >= start and entry.period > month:
             for p in entry.postings:
                 sums[entry.period, p.account, p.asset, p.fund] += p.amount
     names = ("period", "account", "asset", "fund")

@@ -13,6 +13,7 @@ ELSEWHERE = {
     "ledger/genesis.py": "tests/ledger/test_plan.py",
     "ledger/reader.py": "tests/ledger/test_store.py",
     "ledger/rows.py": "tests/ledger/test_store_contract.py",
+    "ledger/sums.py": "tests/ledger/test_store_contract.py",
     "ledger/types.py": "tests/ledger/test_plan.py",
     "realtime/channels.py": "tests/realtime/test_subscription.py",
     "realtime/codes.py": "tests/realtime/test_connection.py",
