@@ -31,11 +31,12 @@ class PoolSizes:
     signer: int = 2
     publisher: int = 4
     reader: int = 8
+    auditor: int = 1
 
     @property
     def total(self) -> int:
         """All of them, and the one that carries wake-ups."""
-        return self.writer + self.signer + self.publisher + self.reader + 1
+        return self.writer + self.signer + self.publisher + self.reader + self.auditor + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Database:
     signer: asyncpg.Pool
     publisher: asyncpg.Pool
     reader: asyncpg.Pool
+    auditor: asyncpg.Pool
     separated: bool
 
     @classmethod
@@ -69,7 +71,7 @@ class Database:
             await connection.close()
         pools = {
             name: await _pool(url, f"secondwind_{name}" if roles else None, getattr(sizes, name))
-            for name in ("writer", "signer", "publisher", "reader")
+            for name in ("writer", "signer", "publisher", "reader", "auditor")
         }
         return cls(url, **pools, separated=separated)
 
@@ -79,7 +81,7 @@ class Database:
 
     def cut(self) -> None:
         """Cut every connection, whatever is under way on it; whoever waits for an answer hears that it is gone."""
-        for pool in (self.reader, self.publisher, self.signer, self.writer):
+        for pool in (self.auditor, self.reader, self.publisher, self.signer, self.writer):
             pool.terminate()
 
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from ledger.anchor import ANCHORED
 from realtime.connection import Limits
 from realtime.hub import Hub
+from server.audit import routes as audit
+from server.audit.reads import ProtectedReads
 from server.health import Health, database_check, schema_check
 from server.http.application import make_application
 from server.http.page import WebPage
@@ -82,6 +85,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     table = [
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
+        *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
         *endpoint.routes(),
         *page.routes(),

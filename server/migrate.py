@@ -18,7 +18,7 @@ from server.errors import StartRefused
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-ROLES = ("secondwind_writer", "secondwind_signer", "secondwind_publisher", "secondwind_reader")
+ROLES = ("secondwind_writer", "secondwind_signer", "secondwind_publisher", "secondwind_reader", "secondwind_auditor")
 POSTGRES_MAJOR_MIN = 15
 LOCK_TIMEOUT = "30s"
 STATEMENT_TIMEOUT = "10min"

@@ -1,7 +1,8 @@
 -- Who may do what. Applied after every migration; running it again changes nothing.
--- The roles have no login: the service's login is a member of all four and each pool takes one.
+-- The roles have no login: the service's login is a member of all five and each pool takes one.
 
-grant usage on schema public to secondwind_writer, secondwind_signer, secondwind_publisher, secondwind_reader;
+grant usage on schema public to secondwind_writer, secondwind_signer, secondwind_publisher, secondwind_reader,
+    secondwind_auditor;
 
 -- The writer appends to the logs and works the inbox and the read models. It changes no entry: it has no right to, and triggers refuse it.
 grant select, insert on ledger_entries, ledger_slots, ledger_stream_entries, ledger_idempotency, ledger_claims, ledger_batches
@@ -29,5 +30,8 @@ grant update (hashes) on ledger_tiles to secondwind_signer;
 -- The reader serves the public: the partitions of `public`, never the tables above them.
 grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public,
     public_lists, public_lines, public_months to secondwind_reader;
+
+-- The auditor reads every log, and writes nothing. What opens a slot or an anchor is handed out by a person, not by a route.
+grant select on ledger_entries, ledger_checkpoints, ledger_tiles to secondwind_auditor;
 
 revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass) from public;

@@ -13,7 +13,7 @@ from server.http.routes import Access, Handler, Route
 from server.public.evidence import EvidenceAPI
 from server.public.ledger_api import LedgerAPI
 from server.public.lists import ListReads
-from server.public.log_files import LogFiles
+from server.public.log_files import LogFiles, LogKeys
 from server.public.models import (
     LIMIT_MAX,
     AtPosition,
@@ -52,10 +52,10 @@ def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]
         *_evidence(EvidenceAPI(proofs, lists)),
     ]
     aliases = [replace(route, path=route.path.replace(API, ALIAS, 1), listed=False) for route in api]
-    return [*_log_files(LogFiles(reads)), *api, *aliases]
+    return [*_log_files(LogFiles(reads), LogKeys(reads)), *api, *aliases]
 
 
-def _log_files(files: LogFiles) -> Iterator[Route]:
+def _log_files(files: LogFiles, keys: LogKeys) -> Iterator[Route]:
     yield _row(
         "/ledger/checkpoint",
         files.checkpoint,
@@ -67,7 +67,7 @@ def _log_files(files: LogFiles) -> Iterator[Route]:
     )
     yield _row(
         "/ledger/keys",
-        files.keys,
+        keys.keys,
         "Which keys sign this log",
         TEXT,
         description="`<vkey> <from> <to>` per line, sizes of checkpoints, `-` for open. A hint: pin a key of your own.",

@@ -75,7 +75,7 @@ async def test_the_signer_may_stop_a_log_and_nobody_of_the_service_starts_it_aga
 
 async def test_pools_that_would_take_every_connection_are_refused(postgres_server: Server) -> None:
     async with postgres_server.fresh() as name:
-        with pytest.raises(StartRefused, match=r"The pools want 1011 connections.*the database allows"):
+        with pytest.raises(StartRefused, match=r"The pools want 1012 connections.*the database allows"):
             await Database.open(
                 postgres_server.service_url(name), PoolSizes(writer=1_000, signer=2, publisher=4, reader=4)
             )

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "realtime/frames.py": "tests/server/ws/test_endpoint.py",
     "server/__main__.py": "tests/server/test_cli.py",
     "server/app.py": "tests/server/test_cli_serve.py",
+    "server/audit/reads.py": "tests/server/audit/test_routes.py",
     "server/birth.py": "tests/server/test_cli_serve.py",
     "server/cli_database.py": "tests/server/test_cli_admin.py",
     "server/keeping/backup.py": "tests/server/test_cli_keep.py",
