@@ -8,6 +8,10 @@ write in one statement that does nothing unless the head still stands there. Eve
 head's size, so a head that has not moved proves the reads; one that has, or that is halted or of another epoch, costs a
 second attempt, under the lock. Both ways move the head by compare-and-swap on size and on the epoch this process
 started with, and that first of all, so that a fenced process writes nothing (attacks E4).
+
+While one batch is written the next is planned on the head that it will leave (`ahead`). What is read for it meanwhile
+may or may not show the batch in between; laying that batch's own rows over it makes both the same. If the batch in
+between does not arrive, nothing stands at that head, and the plan is thrown away.
 """
 
 from __future__ import annotations
@@ -51,6 +55,14 @@ class CommitLost(Exception):
         self.plan = plan
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that is planned on `head` and not written yet."""
+
+    head: Head
+    plan: Plan
+
+
 @dataclass(slots=True)
 class _CachedRules:
     position: int
@@ -80,24 +92,29 @@ class BatchCommitter:
         self._left: Head | None = None
         self._alone = False
 
-    async def unlocked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan | None:
+    async def unlocked(
+        self,
+        connection: PoolConnectionProxy,
+        commands: Sequence[Command],
+        prepared: Prepared | None = None,
+        *,
+        departing: Callable[[Plan], None] = lambda _plan: None,
+    ) -> Plan | None:
         """Commit a batch on the head as this process left it; None, and nothing done, where that is not to be had.
 
+        `prepared`: what `ahead` planned for these commands. `departing` is told of the plan just before it is sent.
         Raises CommitLost, PartitionsMissing, and whatever the database rejects.
         """
         head = self._left
-        if head is None or not self._alone or any(command.companion is not None for command in commands):
+        if head is None or not self._fits(commands):
             return None
         self._left = None
-        wants = wanted(commands)
-        state = await self._state(connection, head, wants)
-        now_us = await self._read(connection, wants, state)
-        if self._is_skewed(now_us) or self._is_ahead(head, now_us):
+        if prepared is None or prepared.head is not head:
+            prepared = await self._prepare(connection, commands, head, None)
+        if prepared is None:
             return None
-        plan = self._plan(head, state, commands, now_us)
-        if not plan.entries:
-            # Nothing will be written that could prove the reads, and a refusal has to be right as well.
-            return None
+        plan = prepared.plan
+        departing(plan)
         try:
             moved = await self._write(connection, head, plan)
         except LOST as error:
@@ -108,6 +125,40 @@ class BatchCommitter:
             return None
         self.committed(plan)
         return plan
+
+    async def ahead(
+        self, connection: PoolConnectionProxy, commands: Sequence[Command], before: Plan
+    ) -> Prepared | None:
+        """Plan a batch on the head that `before`, which is being written, will leave; None where it has to wait.
+
+        What is judged by sums or by pending entries waits: a sum that may or may not hold `before` is no sum.
+        """
+        if before.rules or not self._fits(commands):
+            return None
+        return await self._prepare(connection, commands, before.head, before)
+
+    def may_plan_ahead(self, command: Command) -> bool:
+        """Whether a batch that begins with `command` is likely to be written without the lock."""
+        return self._fits([command])
+
+    def _fits(self, commands: Sequence[Command]) -> bool:
+        return self._alone and all(command.companion is None for command in commands)
+
+    async def _prepare(
+        self, connection: PoolConnectionProxy, commands: Sequence[Command], head: Head, before: Plan | None
+    ) -> Prepared | None:
+        wants = wanted(commands)
+        state = await self._state(connection, head, wants)
+        if before is not None and (_guarded_accounts(state.declared, wants) or wants.pending or wants.closes):
+            return None
+        now_us = await self._read(connection, wants, state)
+        if self._is_skewed(now_us) or self._is_ahead(head, now_us):
+            return None
+        if before is not None:
+            state.lay_over(before)
+        plan = self._plan(head, state, commands, now_us)
+        # Without entries nothing would be written that could prove the reads, and a refusal has to be right as well.
+        return Prepared(head, plan) if plan.entries else None
 
     async def locked(self, connection: PoolConnectionProxy, commands: Sequence[Command]) -> Plan:
         """Do everything but COMMIT, inside the transaction that the caller has begun. `committed` is to follow COMMIT.

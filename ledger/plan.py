@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger import canonical, guards, phases, times
@@ -61,6 +61,12 @@ class State:
     balances: dict[BalanceKey, int] = field(default_factory=dict)
     pending: dict[int, int] = field(default_factory=dict)
     sums: Balances | None = None
+
+    def lay_over(self, before: Plan) -> None:
+        """Count what `before` writes to streams, keys and claims, whether or not it had been read already."""
+        self.streams.update((stream, version) for stream, version, _ in before.streams)
+        self.seen.update((key, Seen(request_hash, first, count)) for key, request_hash, first, count in before.seen)
+        self.claims.update(((kind, key), position) for kind, key, position in before.claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +273,14 @@ class _Trial:
         self._check_decision(entry)
         self.entries.append(entry)
         changes_rules = entry.type.startswith("ledger.")
-        self.head = replace(
-            head,
+        self.head = Head(  # spelled out: dataclasses.replace takes as long as all the hashing
+            log=head.log,
+            origin=head.origin,
+            time_zone=head.time_zone,
             size=head.size + 1,
             last_leaf_hash=leaf_hash,
             last_at_us=at_us,
+            epoch=head.epoch,
             rules_position=head.size if changes_rules else head.rules_position,
         )
 

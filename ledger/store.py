@@ -19,7 +19,7 @@ import asyncpg
 
 import sql
 from ledger.batches import BatchKey
-from ledger.commit import BatchCommitter, CommitLost
+from ledger.commit import BatchCommitter, CommitLost, Prepared
 from ledger.errors import Busy, DatabaseUnavailable, Fenced, Halted, OutcomeUnknown, RejectedByDatabase, Unavailable
 from ledger.outages import AWAY, LOST, is_away, reason
 from ledger.partitions import Partitions, PartitionsMissing
@@ -44,6 +44,7 @@ class WriterLimits:
 
     batch_len_max: int = 1_024
     batch_bytes_max: int = 2 * 1024 * 1024
+    ahead_len_min: int = 32
     outstanding_max: int = 4_096
     attempts_max: int = 5
     connect_timeout_s: float = 10.0
@@ -93,6 +94,9 @@ class Writer:
             partitions=self._partitions,
         )
         self._connection: PoolConnectionProxy | None = None
+        self._reading: PoolConnectionProxy | None = None
+        self._ahead: asyncio.Task[tuple[list[_Queued], Prepared | None]] | None = None
+        self._prepared: Prepared | None = None
         self._queue: deque[_Queued] = deque()
         self._outstanding = 0
         self._ready = asyncio.Event()
@@ -116,6 +120,8 @@ class Writer:
             await self._task
         await self._partitions.close()
         await self._release()
+        reading, self._reading = self._reading, None
+        await self._give_back(reading)
 
     async def append(self, command: Command) -> Appended:
         """Append, and return when it is durable.
@@ -143,17 +149,47 @@ class Writer:
         while True:
             await self._ready.wait()
             self._ready.clear()
-            while batch := self._take():
-                outcomes = await self._settle([queued.command for queued in batch])
-                for queued, outcome in zip(batch, outcomes, strict=True):
-                    _answer(queued.answer, outcome)
+            while batch := await self._next():
+                outcomes = await self._settle([queued.command for queued in batch], self._prepared)
+                # Told when this task next waits: what is planned already is sent first, or the database would wait.
+                asyncio.get_running_loop().call_soon(_tell, batch, outcomes)
             if self._closing:
                 return
 
+    async def _next(self) -> list[_Queued]:
+        """The batch that was planned while the last one was written, with its plan; or one that is not planned yet."""
+        ahead, self._ahead, self._prepared = self._ahead, None, None
+        if ahead is None:
+            return self._take()
+        batch, self._prepared = await ahead
+        return batch
+
+    def _departing(self, plan: Plan) -> None:
+        """A batch is about to be written: plan the one after it meanwhile, if enough waits already."""
+        if self._ahead is None and len(self._queue) >= self._limits.ahead_len_min and (batch := self._take()):
+            self._ahead = asyncio.create_task(self._look_ahead(batch, plan), name=f"planning of {self.log}")
+
+    async def _look_ahead(self, batch: list[_Queued], before: Plan) -> tuple[list[_Queued], Prepared | None]:
+        """Plan `batch` on what `before` will leave. What stands in the way is met again when the batch is written."""
+        try:
+            if self._reading is None:
+                self._reading = await self._pool.acquire(timeout=self._limits.connect_timeout_s)
+            commands = [queued.command for queued in batch]
+            return batch, await self._committer.ahead(self._reading, commands, before)
+        except Exception as error:  # noqa: BLE001 - it must not end the writer, and is judged where it can be told
+            _log.debug("%s: a batch could not be planned ahead (%s)", self.log, reason(error))
+            reading, self._reading = self._reading, None
+            await self._give_back(reading)
+            return batch, None
+
     def _take(self) -> list[_Queued]:
+        """What is written together: all that waits; half of it where the rest is worth planning meanwhile."""
         batch: list[_Queued] = []
         size = 0
-        while self._queue and len(batch) < self._limits.batch_len_max:
+        waiting = len(self._queue)
+        may_halve = waiting >= 2 * self._limits.ahead_len_min and self._committer.may_plan_ahead(self._queue[0].command)
+        most = (waiting + 1) // 2 if may_halve else waiting
+        while self._queue and len(batch) < min(most, self._limits.batch_len_max):
             size += self._queue[0].bytes
             if batch and size > self._limits.batch_bytes_max:
                 break
@@ -163,10 +199,10 @@ class Writer:
                 batch.append(queued)
         return batch
 
-    async def _settle(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _settle(self, commands: Sequence[Command], prepared: Prepared | None = None) -> list[Outcome]:
         """One outcome per command. A batch that the database rejects is halved until the culprit stands alone (E11)."""
         try:
-            return await self._commit(commands)
+            return await self._commit(commands, prepared)
         except Unavailable as error:
             return [error] * len(commands)
         except Exception as error:  # noqa: BLE001 - whatever one command causes must not reach the others
@@ -175,11 +211,11 @@ class Writer:
                 return [*await self._settle(commands[:middle]), *await self._settle(commands[middle:])]
             return [RejectedByDatabase(reason(error)) if isinstance(error, asyncpg.PostgresError) else error]
 
-    async def _commit(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _commit(self, commands: Sequence[Command], prepared: Prepared | None) -> list[Outcome]:
         lost: list[Plan] = []
         for _ in range(self._limits.attempts_max):
             try:
-                plan = await self._attempt(commands, lost)
+                plan = await self._attempt(commands, lost, prepared)
             except CommitLost as error:
                 plan = error.plan
                 if not await self._happened(plan):
@@ -203,7 +239,7 @@ class Writer:
             raise OutcomeUnknown
         raise DatabaseUnavailable(f"the connection was lost at COMMIT {self._limits.attempts_max} times in a row")
 
-    async def _attempt(self, commands: Sequence[Command], lost: Sequence[Plan]) -> Plan:
+    async def _attempt(self, commands: Sequence[Command], lost: Sequence[Plan], prepared: Prepared | None) -> Plan:
         """One batch, committed. Raises DatabaseUnavailable when it certainly was not, CommitLost when nobody knows.
 
         `lost`: earlier attempts at the same batch, which may have been on their way still when they were looked for.
@@ -212,9 +248,8 @@ class Writer:
             connection = await self._connected()
             while True:
                 try:
-                    return await self._committer.unlocked(connection, commands) or await self._locked(
-                        connection, commands, lost
-                    )
+                    done = await self._committer.unlocked(connection, commands, prepared, departing=self._departing)
+                    return done or await self._locked(connection, commands, lost)
                 except PartitionsMissing as missing:
                     await self._partitions.extend(connection, missing.size)
         except CommitLost:
@@ -284,6 +319,9 @@ class Writer:
 
     async def _release(self) -> None:
         connection, self._connection = self._connection, None
+        await self._give_back(connection)
+
+    async def _give_back(self, connection: PoolConnectionProxy | None) -> None:
         if connection is not None:
             with contextlib.suppress(*AWAY):
                 await self._pool.release(connection)
@@ -302,6 +340,11 @@ def _has_ended(connection: PoolConnectionProxy) -> bool:
         return connection.is_closed()
     except asyncpg.InterfaceError:
         return True
+
+
+def _tell(batch: Sequence[_Queued], outcomes: Sequence[Outcome]) -> None:
+    for queued, outcome in zip(batch, outcomes, strict=True):
+        _answer(queued.answer, outcome)
 
 
 def _answer(answer: asyncio.Future[Appended], outcome: Outcome) -> None:

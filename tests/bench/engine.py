@@ -83,7 +83,9 @@ async def run(context: Context) -> list[Result]:
         async def other() -> float:
             return max([await appended_elsewhere(made.admin_url, context.of(4_000), threads) for threads in THREADS])
 
-        context.say("engine: owners, claims, streams, signatures, slots sealed ahead; beside COPY and beside eventsourcing")
+        context.say(
+            "engine: owners, claims, streams, signatures, slots sealed ahead; beside COPY and beside eventsourcing"
+        )
         mine, ceiling, rival = await take_turns(context.runs, [ours, copy, other])
     claim = f"engine alone, {CALLERS:,} callers"
     return [

@@ -29,8 +29,8 @@ class Ways:
         self.taken: list[str] = []
         unlocked, locked = committer.unlocked, committer.locked
 
-        async def one(connection: Any, commands: Sequence[Command]) -> Plan | None:
-            plan = await unlocked(connection, commands)
+        async def one(connection: Any, commands: Sequence[Command], *planned: Any, **more: Any) -> Plan | None:
+            plan = await unlocked(connection, commands, *planned, **more)
             self.taken += ["alone"] if plan is not None else []
             return plan
 

@@ -15,7 +15,7 @@ from ledger.note import SigningKey
 from ledger.projector import Projector
 from ledger.reader import LogReader
 from ledger.signer import SignerRefuses
-from ledger.store import Writer
+from ledger.store import Writer, WriterLimits
 from ledger.types import LogName
 from server import birth
 from server.domains.giving.projections import GiftsProjection
@@ -98,6 +98,7 @@ def _writer(world: World, pool: Any, log: LogName, epoch: int, wakeups: Wakeups)
         batch_key=BatchKey(BATCH_SEED),
         clock=world.clock_us,
         companions=companions,
+        limits=WriterLimits(ahead_len_min=1),  # so that few gifts are enough for it to plan ahead
         on_commit=lambda _size: wakeups.notify(log),
     )
 
