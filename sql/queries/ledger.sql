@@ -54,7 +54,7 @@ select bytes from ledger_entries where log = $1 and position = any($2::bigint[])
 select kind, name, data from ledger_rules where log = $1 order by position;
 
 -- write_batch: all that one batch leaves behind, if the head still stands where it was read; everything hangs on that move,
--- so nothing is written, and no row is locked before the head, where it does not
+-- so nothing is written, and no row is locked before the head, where it does not. Answers with the database's clock
 with moved as (
     update ledger_heads set size = $3, last_leaf_hash = $5, last_at_us = $6, rules_position = $7
     where log = $1 and size = $2 and epoch = $4 and halted is null
@@ -91,7 +91,7 @@ with moved as (
     select $1, r.* from moved, unnest($33::text[], $34::text[], $35::bigint[], $36::jsonb[]) as r
     on conflict (log, kind, name) do update set position = excluded.position, data = excluded.data
 )
-select size from moved;
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint from moved;
 
 -- entries: a range of entries, from a position on
 select position, type, at_us, bytes, leaf_hash from ledger_entries

@@ -1,7 +1,7 @@
-"""The engine alone: commands with owners, claims, streams and slots sealed ahead, beside COPY and beside another library.
+"""The engine alone: commands with owners, claims, streams and slots sealed ahead, beside COPY and another library.
 
 COPY puts the same bytes into a table of the same columns and key, without a chain, a rule or a refusal: the ceiling of
-what this database takes. The other is PyPI's `eventsourcing`, one event an append, with as many threads as serve it best.
+what this database takes. The other is PyPI's `eventsourcing`, one event an append, with the threads that serve it best.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +62,19 @@ async def rival(database: Database) -> AsyncIterator[Callable[[Command], Awaitab
     await writer.start()
     yield writer.append
     await writer.close()
+
+
+def counted(committer: BatchCommitter, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that grows with each call of a method."""
+    calls: list[str] = []
+    method = getattr(committer, name)
+
+    async def noted(*arguments: Any) -> Any:
+        calls.append(name)
+        return await method(*arguments)
+
+    monkeypatch.setattr(committer, name, noted)
+    return calls
 
 
 async def test_an_append_of_another_writer_costs_a_second_attempt_and_nothing_else(
@@ -163,6 +178,30 @@ async def test_a_companion_always_goes_in_the_same_transaction(
 ) -> None:
     async with alone(database, monkeypatch) as (log, ways):
         await log.give(1, companion=Companion("check", {"n": 1}))
+        assert ways.taken == ["locked"]
+
+
+async def test_a_lone_append_needs_no_look_at_the_database_s_clock_right_after_another(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with alone(database, monkeypatch) as (log, ways):
+        reads = counted(log.writer._committer, "_read", monkeypatch)
+        await log.give(1)
+        await log.give(1)
+        assert (ways.taken, reads) == (["alone", "alone"], [])
+        log.writer._committer._noted = replace(log.writer._committer._noted, at_s=-math.inf)
+        await log.give(1)
+        assert (ways.taken, len(reads)) == (["alone"] * 3, 1)
+
+
+async def test_a_machine_that_slept_does_not_carry_its_old_clock_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong clock: the loop's clock may stand still in sleep, the wall's does not; then the database is asked."""
+    async with alone(database, monkeypatch) as (log, ways):
+        noted = log.writer._committer._noted
+        log.writer._committer._noted = replace(noted, now_us=noted.now_us - 3_600_000_000)
+        await log.give(1)
         assert ways.taken == ["locked"]
 
 

@@ -167,7 +167,7 @@ async def rules(tx: Transaction, _now_us: int, log: str) -> list[Row]:
 
 
 @answers(LEDGER.write_batch)
-async def write_batch(tx: Transaction, _now_us: int, *p: Any) -> list[Row]:
+async def write_batch(tx: Transaction, now_us: int, *p: Any) -> list[Row]:
     """The head moves first; under its lock the condition is looked at again, as Postgres does after a wait."""
     log, before, after, epoch = p[:4]
     await tx.lock("heads", log)
@@ -187,7 +187,7 @@ async def write_batch(tx: Transaction, _now_us: int, *p: Any) -> list[Row]:
     for position, hashes, boxes in zip(*p[19:22], strict=True):
         await insert(tx, "slots", log, position, row=Row(position=position, slot_hashes=hashes, boxes=boxes))
     await _write_keys(tx, log, p[22:])
-    return [Row(size=after)]
+    return [Row(now_us=now_us)]
 
 
 async def _write_keys(tx: Transaction, log: str, p: tuple[Any, ...]) -> None:
