@@ -62,6 +62,12 @@ def command(birth: Birth) -> Command:
     return Command(drafts=tuple(_drafts(birth)))
 
 
+def registry_published(registry: Registry) -> Draft:
+    """Publish the types and guards of a log; what was published before has to be among them."""
+    text = registry.to_text()
+    return Draft("ledger.registry.published.v1", {"registry": text, "sha256": _digest(text.encode())})
+
+
 def account_declared(account: Account, assets: Iterable[str]) -> Draft:
     """Declare an account for the assets it may hold."""
     data: dict[str, object] = {
@@ -98,8 +104,7 @@ def _drafts(birth: Birth) -> Iterable[Draft]:
             "time_zone": birth.time_zone,
         },
     )
-    registry = birth.registry.to_text()
-    yield Draft("ledger.registry.published.v1", {"registry": registry, "sha256": _digest(registry.encode())})
+    yield registry_published(birth.registry)
     for account in birth.accounts:
         yield account_declared(account, birth.assets)
     for fund in birth.funds:

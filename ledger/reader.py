@@ -16,10 +16,13 @@ import orjson
 import sql
 from ledger import merkle
 from ledger.grammar import HASH_BYTES
+from ledger.rules import declared_from
 from ledger.types import Head, LogName, SealedBox, SealedSlots, StoredEntry
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from ledger.declared import Declared
 
 ENTRIES_PER_READ_MAX = 2_048
 BYTES_PER_READ_MAX = 2 * 1024 * 1024
@@ -57,6 +60,12 @@ class LogReader:
         if head is None:
             raise LookupError(f"the log {self.log} was not created")
         return head
+
+    async def declared(self) -> Declared:
+        """Return the rules in force now. LookupError when the log was not created."""
+        head = await self.existing_head()
+        rows = await self._pool.fetch(_QUERIES.rules, self.log)
+        return declared_from(self.log, head.time_zone, ((r["kind"], r["name"], orjson.loads(r["data"])) for r in rows))
 
     async def entries(
         self, start: int, limit: int = ENTRIES_PER_READ_MAX, *, bytes_max: int = BYTES_PER_READ_MAX

@@ -18,12 +18,14 @@ from ledger.batches import BatchKey
 from ledger.note import SigningKey
 from ledger.registry import Registry
 from ledger.store import create_log
+from ledger.types import Command
 from server import chart
 from server.audit.events import AUDIT_TYPES
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
 from server.errors import StartRefused
 from server.publishing.policy import FeeFormula, Policy
 from server.vault import SERVICE_KEY
+from server.vocabulary import Vocabulary, lacking
 
 if TYPE_CHECKING:
     import asyncpg
@@ -58,7 +60,7 @@ class LogIdentity:
 
 
 def registry(log: LogName) -> Registry:
-    """Return the vocabulary of one log: the ledger's own types and the slices' types."""
+    """Return the registry of one log: the ledger's own types and the slices' types."""
     match log:
         case "public":
             return Registry(PUBLIC_TYPES, chart.PUBLIC_GUARDS)
@@ -66,6 +68,11 @@ def registry(log: LogName) -> Registry:
             return Registry(BOOKS_TYPES, chart.BOOKS_GUARDS)
         case "audit":
             return Registry(AUDIT_TYPES)
+
+
+def vocabulary(log: LogName, assets: tuple[str, ...]) -> Vocabulary:
+    """Return all that this program writes one log with."""
+    return Vocabulary(registry(log), chart.ACCOUNTS[log], () if log == "audit" else chart.FUNDS, assets)
 
 
 def default_policy(assets: tuple[str, ...]) -> Policy:
@@ -111,10 +118,13 @@ async def ensure_logs(
     pool: asyncpg.Pool,
     settings: Settings,
     keys: KeyStore,
-    make_writer: Callable[[LogName], Writer],
+    make_writer: Callable[[int, LogName], Writer],
     readers: Mapping[LogName, LogReader],
 ) -> None:
-    """Create the logs that do not exist yet, each with its genesis, in one order and by one process at a time."""
+    """Create the logs that do not exist yet, each with its genesis; add to the others what they lack of the vocabulary.
+
+    In one order and by one process at a time. `make_writer` takes the epoch and the log. Raises StartRefused.
+    """
     async with pool.acquire() as connection:
         await connection.execute("select pg_advisory_lock($1)", _ADVISORY_KEY)
         try:
@@ -127,8 +137,14 @@ async def ensure_logs(
                     mode = settings.mode
                     await create_log(connection, log, origin=origin, mode=mode, time_zone=settings.time_zone)
                 head = await readers[log].existing_head()
-                if head.size == 0:
-                    await _append_genesis(make_writer(log), settings, keys, head.origin, log)
+                command = (
+                    _genesis(settings, keys, head.origin, log)
+                    if head.size == 0
+                    else Command(tuple(lacking(await readers[log].declared(), vocabulary(log, settings.assets))))
+                )
+                # A log that is halted takes nothing, and that shall not keep anybody from starting and seeing why.
+                if command.drafts and head.halted is None:
+                    await _append(make_writer(head.epoch, log), command)
         finally:
             await connection.execute("select pg_advisory_unlock($1)", _ADVISORY_KEY)
 
@@ -160,26 +176,31 @@ def check_identity(public: LogIdentity, settings: Settings) -> None:
         )
 
 
-async def _append_genesis(writer: Writer, settings: Settings, keys: KeyStore, origin: str, log: LogName) -> None:
+def _genesis(settings: Settings, keys: KeyStore, origin: str, log: LogName) -> Command:
     name = f"log-{log}"
     key = SigningKey(origin, keys.load(name) or keys.create(name, os.urandom(32)))
     month = f"{datetime.now(UTC).astimezone(ZoneInfo(settings.time_zone)):%Y-%m}"
+    words = vocabulary(log, settings.assets)
     birth = genesis.Birth(
         mode=settings.mode,
         nonce=os.urandom(genesis.NONCE_BYTES),
         key=key.vkey,
         recovery_key=settings.recovery_key or _recovery_vkey(keys, origin),
         time_zone=settings.time_zone,
-        registry=registry(log),
-        accounts=chart.ACCOUNTS[log],
-        assets=settings.assets,
-        funds=() if log == "audit" else chart.FUNDS,
+        registry=words.registry,
+        accounts=words.accounts,
+        assets=words.assets,
+        funds=words.funds,
         policy=default_policy(settings.assets).to_data(),
         policy_from=month,
     )
+    return genesis.command(birth)
+
+
+async def _append(writer: Writer, command: Command) -> None:
     await writer.start()
     try:
-        await writer.append(genesis.command(birth))
+        await writer.append(command)
     finally:
         await writer.close()
 

@@ -85,7 +85,7 @@ class Parts:
             birth.check_keys(keys)
         vault, batch_key = Vault(keys), birth.batch_key(keys)
         make = partial(_make_writer, settings, database, batch_key, wakeups)
-        await birth.ensure_logs(database.writer, settings, keys, partial(make, 1), readers)
+        await birth.ensure_logs(database.writer, settings, keys, make, readers)
         identities = {log: await birth.identify(readers[log], log) for log in SERVED_LOGS}
         birth.check_identity(identities["public"], settings)
         epochs = {log: (await readers[log].existing_head()).epoch for log in SERVED_LOGS}

@@ -11,15 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import orjson
-
 import sql
 from ledger import times
 from ledger.declared import CLOSED, Declared
 from ledger.errors import InvalidCommand
 from ledger.grammar import encode_base64
 from ledger.postings import balances_hash
-from ledger.rules import declared_from
 from ledger.sums import sums_after
 from ledger.types import Appended, Command, Draft
 from server.closing import months
@@ -54,9 +51,7 @@ class Closer:
     async def step(self) -> int:
         """Close the oldest month that is due; 0 when none is, or when somebody appended meanwhile: ask again later."""
         log = self.reader.log
-        head = await self.reader.existing_head()
-        rows = await self.pool.fetch(_QUERIES.rules, log)
-        declared = declared_from(log, head.time_zone, [(r["kind"], r["name"], orjson.loads(r["data"])) for r in rows])
+        declared = await self.reader.declared()
         month = months.due(declared.closed, await self._first_month(declared), self.clock(), declared.time_zone)
         if month is None:
             return 0

@@ -15,8 +15,8 @@ from server.settings import Settings
 from tests.support.service import service
 
 
-def settings(data_dir: Path) -> Settings:
-    return Settings.load({"data_dir": data_dir}, {})
+def settings(data_dir: Path, **more: str) -> Settings:
+    return Settings.load({"data_dir": data_dir, **more}, {})
 
 
 async def test_where_no_log_was_born_nothing_is_appended_and_the_remedy_is_told(tmp_path: Path) -> None:
@@ -31,6 +31,19 @@ async def test_a_subcommand_appends_beside_the_running_service_and_after_it(tmp_
         beside = await record_and_read_back(tmp_path / "data")
     after = await record_and_read_back(tmp_path / "data")
     assert after == beside + 1
+
+
+async def test_what_a_later_start_needs_is_declared_once(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with service(data_dir) as running:
+        await asyncio.to_thread(running.start)
+        sizes = []
+        for _ in range(2):
+            async with opened(settings(data_dir, assets="USD/2,SEK/2")) as parts:
+                declared = await parts.readers["public"].declared()
+                assert ("assets:cash", "SEK/2") in declared.accounts
+                sizes.append((await parts.readers["books"].existing_head()).size)
+        assert sizes[0] == sizes[1]
 
 
 async def record_and_read_back(data_dir: Path) -> int:
