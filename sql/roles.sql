@@ -13,7 +13,7 @@ grant update (size, last_leaf_hash, last_at_us, rules_position) on ledger_heads 
 grant select on ledger_heads, ledger_partitions, ledger_checkpoints to secondwind_writer, secondwind_publisher;
 grant select, insert, update, delete on payments_inbox, payments_pending_fees, giving_gifts to secondwind_writer;
 grant select on publishing_waiting, schema_migrations to secondwind_writer;
-grant select, insert, update, delete on public_lists, public_lines, public_months to secondwind_writer;
+grant select, insert, update, delete on public_lists, public_lines, public_months, public_texts to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 
 -- The publisher reads books and appends to public, with what opens its anchors.
@@ -29,7 +29,7 @@ grant update (hashes) on ledger_tiles to secondwind_signer;
 
 -- The reader serves the public: the partitions of `public`, never the tables above them.
 grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public,
-    public_lists, public_lines, public_months to secondwind_reader;
+    public_lists, public_lines, public_months, public_texts to secondwind_reader;
 
 -- The auditor reads every log, and writes nothing. What opens a slot or an anchor is handed out by a person, not by a route.
 grant select on ledger_entries, ledger_checkpoints, ledger_tiles to secondwind_auditor;

@@ -408,6 +408,17 @@ create table public_months (
     primary key (period, late)
 ) with (fillfactor = 50);
 
+-- What entries of `public` say in words of their own, for searching: a title, a reason, a vendor.
+create table public_texts (
+    position  bigint   primary key,
+    period    text     not null,
+    -- The lists that the entry has lines in, so that a search keeps to whatever else was asked for.
+    lists     int[]    not null,
+    words     tsvector not null
+);
+
+create index public_texts_words on public_texts using gin (words);
+
 -- What opens the anchors of `public`: the nonce and the notes that each commits to. Auditors get it; the public never does.
 -- A row is written in the transaction that appends its anchor.
 create table publishing_anchors (

@@ -58,10 +58,15 @@ class Filter:
             of_postings=of_postings,
         )
 
-    def arguments(self) -> tuple[object, ...]:
-        """In the order of the query `fitting_lists`."""
+    @property
+    def is_any(self) -> bool:
+        """Whether nothing but perhaps a month is asked for."""
+        return not self.of_postings and self.type is None
+
+    def arguments(self, by_words: bool) -> tuple[object, ...]:  # noqa: FBT001 - one of two questions
+        """In the order of the query `fitting_lists`. Words may be a posting's, whether or not one is asked for."""
         return (
-            self.of_postings,
+            self.of_postings or (None if by_words else False),
             self.period,
             self.type,
             self.fund,

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import sql
 from ledger import postings
 from ledger.rows import transposed
+from server.http.problems import INVALID_INPUT
 from server.public.filters import Filter
 from server.public.proofs import CoveredSize, NotCovered, covered_size, signed_size, snapshot
 from server.public.reads import Page, Place
 
 if TYPE_CHECKING:
     import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
 
 _queries = sql.load("public")
 
@@ -65,26 +67,61 @@ class ListReads:
             names.setdefault(row["kind"], []).append(row["name"])
         return names
 
-    async def page(self, chosen: Filter, place: Place, limit: int) -> Page:
-        """One page of the entries that a filter asks for; `size` is how many entries the lists hold."""
+    async def page(self, chosen: Filter, place: Place, limit: int, words: Sequence[str] = ()) -> Page:
+        """One page of the entries that a filter asks for and that have all the `words`.
+
+        `size` is how many entries the lists hold. Raises a Problem for words that mean nothing, as `the`.
+        """
         query = _queries.older_in_lists if place.older else _queries.newer_in_lists
+        # One more than is shown says whether there are more.
+        wanted = limit + 1
         async with snapshot(self._pool) as connection:
             size: int = await connection.fetchval(_queries.newest_month, column=1)
-            lists = await connection.fetch(_queries.fitting_lists, *chosen.arguments())
-            # One more than is shown says whether there are more.
+            named = await _named(connection, words)
+            lists = await connection.fetch(_queries.fitting_lists, *chosen.arguments(bool(words)), *named)
+            texts = await _texts(connection, words, chosen, lists, place, wanted)
+            told = [row for row in lists if row["worded"]]
             parts = transposed(
                 [
                     (row["id"], row["first"], row["last"], few)
-                    for row, few in zip(lists, _few(lists, limit + 1), strict=True)
+                    for row, few in zip(told, _few(told, wanted), strict=True)
                 ],
                 4,
             )
-            rows = list(await connection.fetch(query, *parts, place.position, limit + 1))
+            rows = list(await connection.fetch(query, *parts, place.position, wanted, texts))
         more = len(rows) > limit
         shown = rows[:limit] if place.older else rows[-limit:]
         # Where a page does not end the list, it was reached from an entry on the other side of its place.
-        behind = bool(rows) and place.position < size
+        behind = bool(rows) and 0 <= place.position < size
         return Page(size, shown, older=more if place.older else behind, newer=behind if place.older else more)
+
+
+async def _named(connection: PoolConnectionProxy, words: Sequence[str]) -> tuple[list[str], list[str], list[int], int]:
+    """The declared names that have some of the words, which ones as bits, and the bits of all that mean anything."""
+    if not words:
+        return [], [], [], 0
+    meant, *rows = await connection.fetch(_queries.words_in_names, words)
+    if not meant["bits"]:
+        raise INVALID_INPUT(f"q: {' '.join(words)} is in too many texts to look for. Add another word.", pointer="?q")
+    kinds, names, bits = transposed([tuple(row) for row in rows], 3)
+    return kinds, names, bits, meant["bits"]
+
+
+async def _texts(  # noqa: PLR0913, PLR0917 - what is looked for, where, and how far
+    connection: PoolConnectionProxy,
+    words: Sequence[str],
+    chosen: Filter,
+    lists: Sequence[asyncpg.Record],
+    place: Place,
+    wanted: int,
+) -> list[int]:
+    """Positions of entries that have the words in texts of their own, those nearest to the place."""
+    if not words:
+        return []
+    query = _queries.older_texts if place.older else _queries.newer_texts
+    among = None if chosen.is_any else [row["id"] for row in lists]
+    rows = await connection.fetch(query, " ".join(words), place.position, among, chosen.period, wanted)
+    return [row["position"] for row in rows]
 
 
 def _few(lists: Sequence[asyncpg.Record], wanted: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,13 +37,21 @@ class LedgerQuery(Parameters):
     An entry fits when its type and period do, and one of its postings fits fund, category, asset and amount together.
     """
 
+    q: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=NAME_CHARS_MAX,
+            description="Words, as `help with rent`: of an entry's type, of an account and fund of one posting with "
+            "their titles, or of its own text. It has to have all of them.",
+        ),
+    ] = None
+    order: Annotated[Literal["newest", "oldest"], Field(description="Which entries come first.")] = "newest"
     limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Entries per page."), DECIMAL] = LIMIT_DEFAULT
     before: Annotated[
-        Cursor | None, Field(description="The cursor in `next` of a page: what is older. Absent: the newest entries.")
+        Cursor | None, Field(description="A cursor of a page: what is older. Absent: the newest entries.")
     ] = None
-    after: Annotated[
-        Cursor | None, Field(description="The cursor in `previous` of a page: what is newer. Not with `before`.")
-    ] = None
+    after: Annotated[Cursor | None, Field(description="A cursor of a page: what is newer. Not with `before`.")] = None
     fund: Annotated[Name | None, Field(description="A fund, as `rent`.")] = None
     category: Annotated[
         Name | None,
@@ -74,15 +82,17 @@ class LedgerEntry(BaseModel):
 
 
 class LedgerPage(BaseModel):
-    """Entries, newest first."""
+    """Entries in the order asked for. With the newest first, `next` is for `before`, `previous` for `after`."""
 
     size: int = Field(
         description="Entries in the whole log. With a filter: how many of them it was looked for in, "
         "which may lag behind by a moment."
     )
     entries: list[LedgerEntry]
-    next: str | None = Field(None, description="The cursor of the next, older page. Absent on the last one.")
-    previous: str | None = Field(None, description="The cursor of the page before, a newer one. Absent on the newest.")
+    next: str | None = Field(
+        None, description="The cursor of the next page, older or newer as the order says. Absent on the last one."
+    )
+    previous: str | None = Field(None, description="The cursor of the page before. Absent on the first.")
 
 
 class FundAsset(BaseModel):

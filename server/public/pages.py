@@ -1,4 +1,4 @@
-"""/api/v1/ledger: the entries newest first, all of them or those that a filter asks for, page by page both ways."""
+"""/api/v1/ledger: the entries in either order, all of them or those that are asked for, page by page both ways."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from server.public.lists import ListReads
 from server.public.models import LedgerQuery
 from server.public.problems import CURSOR_INVALID
 from server.public.reads import Page, Place, PublicReads
+from server.public.words import terms
 
 JSON = "application/json"
 LIST = "ledger"
@@ -35,22 +36,24 @@ class PagesAPI:
         place = _place(query)
         limit = min(query.limit, self._list_limit_max)
         chosen = Filter.of(query)
-        if chosen is None:
+        words = [] if query.q is None else terms(query.q)
+        if chosen is None and not words:
             page = await self._reads.page(place, limit)
         else:
+            chosen = chosen or Filter(digits_min=0)
             chosen.check(await self._lists.declared_names())
-            page = await self._lists.page(chosen, place, limit)
+            page = await self._lists.page(chosen, place, limit, words)
         # From the size and nothing else, so that the tag tells nothing that the page does not (B16).
         return await answer_compressed(
             request,
-            orjson.dumps(_body(page)),
+            orjson.dumps(_body(page, oldest_first=query.order == "oldest")),
             content_type=JSON,
             etag=f"size-{page.size}",
             cache_control=REVALIDATE,
         )
 
 
-def _body(page: Page) -> dict[str, object]:
+def _body(page: Page, *, oldest_first: bool) -> dict[str, object]:
     body: dict[str, object] = {
         "size": page.size,
         "entries": [
@@ -62,13 +65,14 @@ def _body(page: Page) -> dict[str, object]:
                 "leaf_hash": encode_base64(row["leaf_hash"]),
                 "entry": row["bytes"].decode(),
             }
-            for row in page.rows
+            for row in (reversed(page.rows) if oldest_first else page.rows)
         ],
     }
+    older, newer = ("previous", "next") if oldest_first else ("next", "previous")
     if page.older:
-        body["next"] = cursors.encode(LIST, page.rows[-1]["position"])
+        body[older] = cursors.encode(LIST, page.rows[-1]["position"])
     if page.newer:
-        body["previous"] = cursors.encode(LIST, page.rows[0]["position"])
+        body[newer] = cursors.encode(LIST, page.rows[0]["position"])
     return body
 
 
@@ -77,7 +81,9 @@ def _place(query: LedgerQuery) -> Place:
         raise INVALID_INPUT("before and after are both given: a page lies on one side of one cursor.", pointer="?after")
     if query.after is not None:
         return Place(_position("after", query.after), older=False)
-    return Place(POSITION_MAX if query.before is None else _position("before", query.before))
+    if query.before is not None:
+        return Place(_position("before", query.before))
+    return Place(-1, older=False) if query.order == "oldest" else Place(POSITION_MAX)
 
 
 def _position(name: str, cursor: str) -> int:

@@ -88,10 +88,11 @@ def _pages(pages: PagesAPI) -> Iterator[Route]:
     yield _row(
         f"{API}/ledger",
         pages.page,
-        "The ledger, newest first",
+        "The ledger, page by page",
         LedgerPage,
         description="An entry fits when its type and period do, and one of its postings fits fund, category, asset and "
-        "amount together. Amounts are found by size, in powers of ten, never exactly. The ETag is the size.",
+        "amount together. Amounts are found by size, in powers of ten, never exactly; words in English, by their stem. "
+        "The ETag is the size.",
         query=LedgerQuery,
         problems=(CURSOR_INVALID,),
     )

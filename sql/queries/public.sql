@@ -124,20 +124,62 @@ union select 'type', jsonb_object_keys((data ->> 'registry')::jsonb -> 'types') 
 where log = 'public' and kind = 'type'
 order by 1, 2;
 
--- fitting_lists: the lists that a filter asks for, and where in them: of postings when $1, else of whole entries
+-- words_in_names: which of the words $1 each declared name and its title has, as bits; first those that mean anything at all
+with term as (
+    select 1 << (number - 1)::int as bit, plainto_tsquery('english', word) as query
+    from unnest($1::text[]) with ordinality as t (word, number)
+), named as (
+    select kind, name, name || ' ' || coalesce(data ->> 'title', '') as words from ledger_rules_public
+    where log = 'public' and kind in ('fund', 'account')
+    union select 'asset', asset, asset from ledger_rules_public, jsonb_array_elements_text(data -> 'assets') as asset
+    where log = 'public' and kind = 'account'
+    union select 'type', type, type from ledger_rules_public, jsonb_object_keys((data ->> 'registry')::jsonb -> 'types') as type
+    where log = 'public' and kind = 'type'
+)
+select '' as kind, '' as name, coalesce(bit_or(bit), 0) as bits from term where numnode(query) > 0
+union all
+select kind, name, bit_or(bit) from named join term
+    on to_tsvector('english', regexp_replace(named.words, '[._:/-]', ' ', 'g')) @@ term.query
+group by kind, name;
+
+-- fitting_lists: the lists that a filter asks for, and where in them: of postings when $1, else of whole entries, null: of both
 -- A month is two ranges, of late entries and of all others, and within each there is nothing of another month.
-select l.id, l.count, m.first, m.last
+-- `worded`: the names in $9, $10 that the list bears have all the words of $12 among theirs, $11.
+with name as (select * from unnest($9::text[], $10::text[], $11::int[]) as n (kind, name, bits))
+select l.id, l.count, m.first, m.last,
+    (coalesce(t.bits, 0) | coalesce(a.bits, 0) | coalesce(f.bits, 0) | coalesce(s.bits, 0)) & $12::int = $12 as worded
 from public_lists as l join (
     select late, min(first) as first, max(last) as last from public_months
     where $2::text is null or period = $2 group by late) as m on m.late = l.late
-where (l.account <> '') = $1
+left join name as t on t.kind = 'type' and t.name = l.type
+left join name as a on a.kind = 'account' and a.name = l.account
+left join name as f on f.kind = 'fund' and f.name = l.fund
+left join name as s on s.kind = 'asset' and s.name = l.asset
+where ($1::bool is null or (l.account <> '') = $1)
   and ($3::text is null or l.type = $3)
   and ($4::text is null or l.fund = $4)
   and ($5::text is null or l.asset = $5)
   and ($6::text is null or l.account = $6 or starts_with(l.account, $6 || ':'))
   and l.digits between $7 and $8;
 
--- older_in_lists: the newest $6 entries before position $5 that stand in any of the lists, each looked at between two positions
+-- older_texts: the newest $5 entries before position $2 with all of the words $1 in their own text, in one of the lists $3, of a month $4
+select position from public_texts
+where words @@ plainto_tsquery('english', $1) and position < $2
+  and ($3::int[] is null or lists && $3) and ($4::text is null or period = $4)
+order by position desc limit $5;
+
+-- newer_texts: the oldest $5 entries after position $2 with all of the words $1 in their own text, in one of the lists $3, of a month $4
+select position from public_texts
+where words @@ plainto_tsquery('english', $1) and position > $2
+  and ($3::int[] is null or lists && $3) and ($4::text is null or period = $4)
+order by position limit $5;
+
+-- add_texts: what entries say in words of their own
+insert into public_texts (position, period, lists, words)
+select position, period, string_to_array(lists, ' ')::int[], to_tsvector('english', words)
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as t (position, period, lists, words);
+
+-- older_in_lists: the newest $6 entries before position $5 that stand in any of the lists, each looked at between two positions, or are in $7
 -- A few from each list, $4 of them, tell how far the page can reach at most; then no list is read beyond that.
 with part as materialized (
     select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as p (list, first, last, few)
@@ -152,16 +194,17 @@ with part as materialized (
 )
 select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
 from (
-    select distinct line.position from reach, part cross join lateral (
+    select line.position from reach, part cross join lateral (
         select position from public_lines
         where list = part.list and position between greatest(part.first, reach.position) and part.last and position < $5
         order by position desc limit $6) as line
+    union select unnest($7::bigint[])
     order by position desc limit $6) as hit
 cross join lateral (
     select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e
 order by e.position desc;
 
--- newer_in_lists: the oldest $6 entries after position $5 that stand in any of the lists, newest first, each looked at between two positions
+-- newer_in_lists: the oldest $6 entries after position $5 in any of the lists, newest first, each looked at between two positions, or in $7
 -- A few from each list, $4 of them, tell how far the page can reach at most; then no list is read beyond that.
 with part as materialized (
     select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[]) as p (list, first, last, few)
@@ -176,10 +219,11 @@ with part as materialized (
 )
 select e.position, e.type, e.period, e.at_us, e.leaf_hash, e.bytes
 from (
-    select distinct line.position from reach, part cross join lateral (
+    select line.position from reach, part cross join lateral (
         select position from public_lines
         where list = part.list and position between part.first and least(part.last, reach.position) and position > $5
         order by position limit $6) as line
+    union select unnest($7::bigint[])
     order by position limit $6) as hit
 cross join lateral (
     select * from ledger_entries_public where log = 'public' and position = hit.position limit 1) as e

@@ -40,6 +40,7 @@ RARE_FUND = "coats"
 RARE_EVERY = 9_973
 LATE_EVERY = 101
 GIFT, SPENDING, ANCHOR = "giving.gift.received.v1", "giving.spending.paid.v1", "ledger.anchor.recorded.v1"
+VENDORS = [f"{name}-{trade}" for name in ("acme", "birch", "crane") for trade in ("homes", "buses", "phones", "power")]
 RARE_TYPE = "ledger.incident.declared.v1"
 ASSETS = ("USD/2",) * 8 + ("EUR/2", "JPY")
 SPENT_ON = [account.path for account in chart.PUBLIC_ACCOUNTS if account.path.startswith(("expenses:", "assets:float"))]
@@ -67,6 +68,14 @@ KINDS: dict[str, Query] = {
         "after": cursors.encode("ledger", draw.randrange(size)),
     },
     "amount": lambda draw, _size: {"asset": "USD/2", "amount_from": 10 ** draw.randrange(7)},
+    "a common word": lambda draw, _size: {"q": draw.choice(("gift", "rent", "spending"))},
+    "some words": lambda draw, _size: {"q": draw.choice(("gift rent usd", "transport help", "processing tech"))},
+    "a vendor": lambda draw, _size: {"q": draw.choice(VENDORS)},
+    "a vendor, oldest, of a fund": lambda draw, _size: {
+        "q": draw.choice(VENDORS), "fund": draw.choice(FUNDS), "order": "oldest"
+    },
+    "a word of no entry": lambda _draw, _size: {"q": "unicorn"},
+    "words and period": lambda draw, _size: {"q": "gift rent", "period": draw.choice(MONTHS)},
     "everything": lambda draw, _size: {
         "fund": draw.choice(FUNDS), "category": "income", "type": GIFT, "period": draw.choice(MONTHS),
         "asset": "USD/2", "amount_from": 100, "amount_below": 10_000,
@@ -156,7 +165,7 @@ def _entries(count: int) -> Iterator[tuple[str, int, str, str, int, bytes, bytes
             at_us=(1_609_459_200 + position) * 1_000_000,
             period=MONTHS[month - 1 if late else month],
             type=kind,
-            data={"via": "processor"},
+            data={"vendor": draw.choice(VENDORS)} if kind == SPENDING else {"via": "processor"},
             postings=postings,
         )
         content = canonical.encode_entry(entry)

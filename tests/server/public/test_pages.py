@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -211,6 +212,73 @@ async def test_pages_lead_to_the_oldest_and_back_to_the_newest(
     oldest = await ask(edge, **query, limit=limit, after=cursors.encode("ledger", down[-1][-1]))
     up = await walk(edge, "previous", "after", oldest, **query, limit=limit)
     assert list(itertools.chain(*reversed(up))) == expected[:-1]
+
+
+@pytest.mark.usefixtures("varied")
+@pytest.mark.parametrize("query", [{}, {"fund": "rent"}, {"q": "received rent"}])
+async def test_the_oldest_come_first_when_asked_for(edge: Edge, query: dict[str, str]) -> None:
+    newest_first = [position for page in await pages(edge, **query) for position in page]
+    ways = await pages(edge, order="oldest", **query)
+    assert list(itertools.chain(*ways)) == newest_first[::-1]
+    assert len(ways) > 1
+
+
+async def pages(edge: Edge, **query: str) -> list[list[int]]:
+    """All pages, from the first one on."""
+    cursor = "after" if "order" in query else "before"
+    return await walk(edge, "next", cursor, await ask(edge, limit=7, **query), limit=7, **query)
+
+
+FOUND: dict[str, Callable[[Any], bool]] = {
+    "gifts": lambda entry: entry["type"] == "giving.gift.received.v1" or "ift" in str(entry["data"].get("title")),
+    "GIFT received tech": lambda entry: entry["type"] == "giving.gift.received.v1" and has(entry, fund="tech"),
+    "helped rents": lambda entry: has(entry, account="expenses:help:rent") or declares(entry, "expenses:help:rent"),
+    "usd technology": lambda entry: has(entry, fund="tech"),
+    "vendors": lambda entry: declares(entry, "liabilities:vendors"),
+    "the unicorn": lambda _entry: False,
+}
+
+
+def has(entry: Any, **names: str) -> bool:
+    return any(names.items() <= line.items() for line in entry["postings"])
+
+
+def declares(entry: Any, account: str) -> bool:
+    return entry["data"].get("account") == account
+
+
+@pytest.mark.parametrize("typed", FOUND)
+async def test_words_are_found_in_names_titles_and_own_texts(edge: Edge, varied: list[Any], typed: str) -> None:
+    expected = [entry["position"] for entry in varied if FOUND[typed](entry)]
+    assert positions(await ask(edge, q=typed, limit=200)) == expected
+    assert bool(expected) == ("unicorn" not in typed)
+
+
+async def test_words_keep_to_whatever_else_is_asked_for(log: SmallLog, edge: Edge, varied: list[Any]) -> None:
+    for number in range(5):
+        await log.append(Draft("ledger.incident.declared.v1", {"text": f"Vendors were paid late, {number}"}))
+    await log.fold()
+    late = await ask(edge, q="vendor being late", limit=3)
+    assert positions(late) == [log.size - 1, log.size - 2, log.size - 3]
+    assert positions(await ask(edge, q="vendor being late", limit=3, before=late["next"])) == [
+        log.size - 4,
+        log.size - 5,
+    ]
+    assert positions(await ask(edge, q="vendor", type="ledger.account.declared.v1")) == [
+        entry["position"] for entry in varied if declares(entry, "liabilities:vendors")
+    ]
+    assert positions(await ask(edge, q="vendor", fund="rent")) == []
+    assert positions(await ask(edge, q="vendor", period="1999-01")) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("the", "in too many texts"), ("%21", "no word in '!'"), ("a+b+c+d+e+f+g+h+i", "9 words"), ("%00", "no word")],
+)
+async def test_what_cannot_be_looked_for_is_said(log: SmallLog, edge: Edge, typed: str, said: str) -> None:
+    await log.begin()
+    body = assert_problem(await edge.get(f"{PATH}?q={typed}"), 400, "invalid-input")
+    assert (body["pointer"], said in body["detail"]) == ("?q", True), body
 
 
 async def test_a_page_that_others_follow_names_them(log: SmallLog, edge: Edge, varied: list[Any]) -> None:

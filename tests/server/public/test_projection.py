@@ -23,14 +23,17 @@ from public_lists l join public_lines n on n.list = l.id group by l.id order by 
 
 async def everything(log: SmallLog) -> list[tuple[Any, ...]]:
     months = await log.database.reader.fetch("select * from public_months order by period, late")
-    return [tuple(row) for row in (*await log.database.reader.fetch(EVERYTHING), *months)]
+    texts = await log.database.reader.fetch("select position, period, words::text from public_texts order by position")
+    return [tuple(row) for row in (*await log.database.reader.fetch(EVERYTHING), *months, *texts)]
 
 
 async def build(log: SmallLog, steps: Sequence[int]) -> None:
     """Build the lists again, with so many entries at a time."""
     stored = await LogReader(log.database.writer, "public").entries(0, log.size)
     async with log.database.writer.acquire() as connection, connection.transaction():
-        await connection.execute("delete from public_lists; delete from public_lines; delete from public_months")
+        await connection.execute(
+            "delete from public_lists; delete from public_lines; delete from public_months; delete from public_texts"
+        )
         start = 0
         for count in steps:
             await ListsProjection().apply(connection, stored[start : start + count])
@@ -91,7 +94,7 @@ async def test_every_line_of_a_late_range_is_of_its_month(mixed: SmallLog) -> No
 async def test_the_reader_may_read_the_lists_and_change_nothing(mixed: SmallLog) -> None:
     await mixed.fold()
     assert await mixed.database.reader.fetchval("select count(*) from public_lines") > 0
-    for table in ("public_lists", "public_lines", "public_months"):
+    for table in ("public_lists", "public_lines", "public_months", "public_texts"):
         allowed = await mixed.database.reader.fetchval(
             "select has_table_privilege($1, 'insert') or has_table_privilege($1, 'update')"
             " or has_table_privilege($1, 'delete')",
