@@ -47,6 +47,14 @@ class SignatureInvalid(NoteError):
     code = "signature-invalid"
 
 
+class Signature(NamedTuple):
+    """One signature line, read and not verified; `data` is what follows the key ID."""
+
+    name: str
+    key_id: bytes
+    data: bytes
+
+
 class Opened(NamedTuple):
     """A note's text, its final line feed included, and the names of the keys whose signatures were verified."""
 
@@ -130,8 +138,8 @@ class SigningKey:
 
     def line(self, text: str) -> str:
         """This key's signature line over `text`, to stand under those of other keys."""
-        _check_text(text)
-        return f"{_DASH}{self.name} {encode_base64(self.verify_key.key_id + self.signature(text))}\n"
+        check_text(text)
+        return format_line(Signature(self.name, self.verify_key.key_id, self.signature(text)))
 
     def signature(self, text: str) -> bytes:
         """The 64 bytes of this key's signature over `text`, as `VerifyKey.verifies` takes them."""
@@ -144,7 +152,7 @@ def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:  # noqa: A001 
     SignatureMissing if none of them did, SignatureInvalid if one of their signatures is wrong, NoteError if the note
     is malformed, too long, or carries more than 100 signatures.
     """
-    text, signatures = _split(note)
+    text, signatures = split(note)
     known = {(key.name, key.key_id): key for key in keys}
     names: list[str] = []
     for name, key_id, signature in signatures:
@@ -161,8 +169,8 @@ def open(note: str | bytes, keys: Iterable[VerifyKey]) -> Opened:  # noqa: A001 
     return Opened(text, tuple(names))
 
 
-def _split(note: str | bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """The signed text and the (name, key ID, signature) of each line under it."""
+def split(note: str | bytes) -> tuple[str, list[Signature]]:
+    """The signed text and the signatures under it, none of them verified. NoteError if it is no note."""
     try:
         decoded = note.decode() if isinstance(note, bytes) else note
         size = len(decoded.encode())
@@ -175,14 +183,19 @@ def _split(note: str | bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     if not separator or not tail.endswith("\n"):
         raise NoteError("the note is not text, an empty line and signature lines, each ended by a line feed")
     text += "\n"
-    _check_text(text)
+    check_text(text)
     lines = tail[:-1].split("\n")
     if len(lines) > SIGNATURES_MAX:
         raise NoteError(f"the note carries {len(lines)} signatures, at most {SIGNATURES_MAX}")
     return text, [_signature(line) for line in lines]
 
 
-def _signature(line: str) -> tuple[str, bytes, bytes]:
+def format_line(signature: Signature) -> str:
+    """The signature as its line, the line feed included."""
+    return f"{_DASH}{signature.name} {encode_base64(signature.key_id + signature.data)}\n"
+
+
+def _signature(line: str) -> Signature:
     name, _, data64 = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH):
         raise NoteError(f"{line[:120]!r} is no signature line: those begin with U+2014 and a space")
@@ -193,10 +206,11 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
     _check_name(name)
     if len(data) <= _KEY_ID_BYTES:
         raise NoteError(f"the signature by {name[:80]} has {len(data)} bytes, key ID included")
-    return name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:]
+    return Signature(name, data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:])
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Returns if a note may hold `text`; else NoteError."""
     if not text.endswith("\n"):
         raise NoteError("a note's text ends with a line feed")
     if control := _finds_control(text):
