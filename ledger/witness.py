@@ -83,20 +83,25 @@ def _read_request(text: str) -> Request:
     return Request(old_size, path, signed, checkpoint.parse(note.split(signed)[0]))
 
 
-def decide(request: Request, keys: Mapping[str, Sequence[VerifyKey]], seen: Seen) -> Seen:
-    """What the witness has seen once it cosigns, or WitnessRefusal. `keys`: those that it trusts, by origin.
-
-    The order is that of the specification: 404 unknown log, 403 not signed by it, 400 old beyond new, 409 old is not
-    what was cosigned last, 422 not proved to go on from there.
-    """
-    told = request.checkpoint
-    trusted = keys.get(told.origin)
+def check_signed(request: Request, keys: Mapping[str, Sequence[VerifyKey]]) -> Sequence[VerifyKey]:
+    """The keys that are trusted for the request's origin, one of which signed it; else WitnessRefusal 404 or 403."""
+    trusted = keys.get(request.checkpoint.origin)
     if not trusted:
-        raise WitnessRefusal(404, f"{told.origin[:200]!r} is no log that this witness follows.")
+        raise WitnessRefusal(404, f"{request.checkpoint.origin[:200]!r} is no log that this witness follows.")
     try:
         note.open(request.note, trusted)
     except NoteError as error:
         raise WitnessRefusal(403, f"The checkpoint bears no good signature of its log: {error}.") from error
+    return trusted
+
+
+def decide(request: Request, seen: Seen) -> Seen:
+    """What the witness has seen once it cosigns a checkpoint that its log signed (`check_signed`), or WitnessRefusal.
+
+    400: the old size is larger than the checkpoint. 409: it is not what was cosigned last. 422: the checkpoint is not
+    proved to go on from there.
+    """
+    told = request.checkpoint
     if request.old_size > told.size:
         raise WitnessRefusal(400, f"The old size {request.old_size} is larger than the checkpoint's {told.size}.")
     if request.old_size != seen.size:

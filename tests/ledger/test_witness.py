@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import merkle, note, proof, witness
-from ledger.checkpoint import Checkpoint
+from ledger import merkle, note, witness
 from ledger.grammar import encode_base64
 from ledger.witness import Seen, WitnessRefusal
+from tests.support.witnesses import FORKED, path, signed
 from tests.vectors.trees import HASHES, KEY
 
 TWIN = note.SigningKey(KEY.name, bytes(32))
@@ -18,19 +18,10 @@ ROOTS = [merkle.root(HASHES[:size]) for size in range(len(HASHES) + 1)]
 SIZES = st.integers(0, len(HASHES))
 
 
-def path(old: int, new: int, hashes: list[bytes] = HASHES) -> list[bytes]:
-    return proof.consistency(
-        lambda nodes: [merkle.root(hashes[:new][i << level : (i + 1) << level]) for level, i in nodes], old, new
-    )
-
-
-def signed(size: int, root_hash: bytes | None = None, key: note.SigningKey = KEY, origin: str = KEY.name) -> str:
-    return key.sign(Checkpoint(origin, size, ROOTS[size] if root_hash is None else root_hash).text())
-
-
 def ask(old: int, hashes: list[bytes], checkpoint_note: str, seen: Seen) -> Seen:
-    body = witness.format_request(old, hashes, checkpoint_note).encode()
-    return witness.decide(witness.parse_request(body), KEYS, seen)
+    request = witness.parse_request(witness.format_request(old, hashes, checkpoint_note).encode())
+    witness.check_signed(request, KEYS)
+    return witness.decide(request, seen)
 
 
 def refused(old: int, hashes: list[bytes], checkpoint_note: str, seen: Seen) -> WitnessRefusal:
@@ -59,7 +50,7 @@ def test_another_old_size_than_the_one_cosigned_last_is_answered_with_that_size(
 
 def test_a_log_that_this_witness_does_not_follow_is_unknown() -> None:
     other = note.SigningKey("other.example.org/ledger", bytes(32))
-    assert refused(0, [], signed(1, key=other, origin=other.name), Seen()).status == 404
+    assert refused(0, [], signed(1, key=other), Seen()).status == 404
 
 
 @pytest.mark.parametrize(
@@ -77,11 +68,10 @@ def test_lines_of_keys_that_are_not_trusted_say_nothing() -> None:
 
 def test_a_fork_is_not_cosigned() -> None:
     """A3: the same size with another root, and a longer history that begins otherwise."""
-    forked = [HASHES[1], *HASHES[1:]]
     seen = Seen(4, ROOTS[4])
-    assert refused(4, [], signed(4, merkle.root(forked[:4])), seen).status == 422
-    assert refused(4, path(4, 8, forked), signed(8, merkle.root(forked)), seen).status == 422
-    assert refused(4, path(4, 8), signed(8, merkle.root(forked)), seen).status == 422
+    assert refused(4, [], signed(4, FORKED), seen).status == 422
+    assert refused(4, path(4, 8, FORKED), signed(8, FORKED), seen).status == 422
+    assert refused(4, path(4, 8), signed(8, FORKED), seen).status == 422
 
 
 def test_a_log_that_went_back_is_not_cosigned() -> None:
