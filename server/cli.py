@@ -1,4 +1,4 @@
-"""The command line: `secondwind serve|migrate|demo|verify|fsck|backup|restore|rebuild|inbox|keys|config|token`.
+"""The command line: `secondwind serve|migrate|demo|verify|fsck|backup|restore|rebuild|inbox|keys|witness|config|token`.
 
 Exit codes: 0 done, 2 refused with one sentence on stderr, 130 interrupted, 141 nobody reads the output any more.
 `verify` has the verifier's own.

@@ -69,6 +69,7 @@ def build() -> argparse.ArgumentParser:
     _add_inbox(commands, common)
     _add_keys(commands, common)
     _add_audit(commands, common)
+    _add_witness(commands)
     config = commands.add_parser(
         "config", parents=[common], help="show the settings", description="Secrets are masked."
     )
@@ -159,3 +160,25 @@ def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:
     anchors.add_argument("--recipient", required=True, metavar="NAME", help="who gets it")
     anchors.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it; must not exist")
     anchors.set_defaults(run="server.cli_audit:anchors")
+
+
+def _add_witness(commands: Commands) -> None:
+    witness = commands.add_parser(
+        "witness",
+        help="be a witness for other people's logs",
+        description="Cosign checkpoints that go on from those cosigned before. Needs no database and no log of its own.",
+    )
+    witness.add_argument(
+        "--policy", type=Path, required=True, metavar="FILE", help="lines `log <vkey>`: whom to witness"
+    )
+    witness.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Path(".secondwind-witness"),
+        metavar="DIR",
+        help="its key, and what it cosigned",
+    )
+    witness.add_argument("--name", metavar="NAME", help="what it is called, chosen once: its public address")
+    witness.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    witness.add_argument("--port", type=int, default=8090, help="port to listen on (8090); 0 takes a free one")
+    witness.set_defaults(run="server.cli_witness:witness")
