@@ -1,0 +1,141 @@
+"""Every private value of a deployment: people, keys, and whatever random bytes its database holds and does not publish.
+
+New tables and columns are taken along without being named here: what is public is the exception, and is named.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
+
+from server.vault.vault import NONCE_BYTES, SERVICE_KEY, _box_context
+from tests.leaks.disguises import Private
+from tests.leaks.year import METRICS_TOKEN, WEBHOOK_SECRET, Year
+
+HASH_BYTES: Final = 32
+_RANDOM_BYTES_MIN: Final = 16
+_SLICE_BYTES_MAX: Final = 4_096
+_PUBLISHED: Final = re.compile(r"ledger_(entries|tiles|checkpoints|rules)_public.*|public_.*")
+"""Tables of what everybody may read: the public log itself, and lists folded from it."""
+_WORDS: Final = re.compile(r"[A-Za-z_.:/ -]*")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{22,}={0,2}")
+
+
+async def privates(year: Year) -> list[Private]:
+    """Everything that nobody outside may learn of this year."""
+    found = {private for giver in year.people.known for private in giver.privates()}
+    found |= {private for gift in year.given for private in gift.privates()}
+    found |= set(_keys(year))
+    connection = await asyncpg.connect(year.admin_url)
+    try:
+        found |= {private async for private in _stored(connection)}
+        found |= {private async for private in _sealed(connection, year.data_dir)}
+    finally:
+        await connection.close()
+    return sorted(found, key=repr)
+
+
+def _keys(year: Year) -> Iterator[Private]:
+    for path in sorted((year.data_dir / "keys").rglob("*")):
+        if path.is_file():
+            yield Private(f"key {path.stem}", path.read_bytes())
+    yield from (Private("derived key", key) for key in year.derived_keys)
+    yield from (Private("secret", text, is_exact=True) for text in (WEBHOOK_SECRET, METRICS_TOKEN))
+    yield Private("secret", year.environment["STRIPE_API_KEY"], is_exact=True)
+
+
+async def _stored(connection: asyncpg.Connection) -> AsyncIterator[Private]:
+    """All bytes and texts of private tables that look random, whole and in pieces of one hash."""
+    columns = await connection.fetch(
+        """select c.relname as table_name, a.attname as column_name
+           from pg_class c join pg_attribute a on a.attrelid = c.oid
+           where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped
+             and a.atttypid in ('bytea'::regtype, 'text'::regtype, 'jsonb'::regtype, 'text[]'::regtype)
+           order by 1, 2"""
+    )
+    for table, column in columns:
+        if _PUBLISHED.fullmatch(table):
+            continue
+        unpublished = ""
+        if await _has_log(connection, table):
+            unpublished = "where log <> 'public'" if table in _OF_ALL_LOGS else ""
+        for (value,) in await connection.fetch(f'select distinct "{column}" from "{table}" {unpublished}'):
+            for piece in _pieces(value):
+                yield Private(f"{table}.{column}", piece)
+
+
+_OF_ALL_LOGS: Final = frozenset({"ledger_heads"})
+"""Tables with a row per log whose public row holds nothing that is not published."""
+
+
+async def _has_log(connection: asyncpg.Connection, table: str) -> bool:
+    query = "select exists (select from pg_attribute where attrelid = $1::text::regclass and attname = 'log')"
+    return bool(await connection.fetchval(query, table))
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    """The random bytes in a column's value: itself, its hashes one by one, what is base64 in it."""
+    match value:
+        case bytes() if value[:2] == b'{"' and value.isascii():
+            yield from _pieces(value.decode())
+        case bytes():
+            step = HASH_BYTES if len(value) % HASH_BYTES == 0 else len(value)
+            pieces = (value[start : start + step] for start in range(0, min(len(value), _SLICE_BYTES_MAX), step or 1))
+            yield from filter(_is_random, pieces)
+        case str():
+            yield from filter(_is_random, map(_decoded, _BASE64.findall(value)))
+        case list():
+            for item in value:
+                yield from _pieces(item)
+
+
+def _decoded(word: str) -> bytes:
+    try:
+        return base64.b64decode(word, validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _is_random(piece: bytes) -> bool:
+    return len(piece) >= _RANDOM_BYTES_MIN and len(set(piece)) >= _RANDOM_BYTES_MIN // 2
+
+
+async def _sealed(connection: asyncpg.Connection, data_dir: Path) -> AsyncIterator[Private]:
+    """What the boxes of every entry hold when they are opened: salts, and each word of every value."""
+    service = (data_dir / "keys" / f"{SERVICE_KEY}.key").read_bytes()
+    rows = await connection.fetch(
+        """select h.origin, s.boxes, e.bytes from ledger_slots s
+           join ledger_entries e using (log, position) join ledger_heads h using (log)"""
+    )
+    for row in rows:
+        root = base64.b64decode(json.loads(row["bytes"])["private"]["root"])
+        context = _box_context(row["origin"], root)
+        for box in json.loads(row["boxes"]):
+            wrapped, nonce, sealed = (base64.b64decode(box[name]) for name in ("wrapped_key", "nonce", "ciphertext"))
+            key = decrypt(wrapped[NONCE_BYTES:], context, wrapped[:NONCE_BYTES], service)
+            yield Private("entry key", key)
+            for name, (salt, value) in json.loads(decrypt(sealed, context, nonce, key)).items():
+                yield Private("salt", base64.b64decode(salt))
+                for private in _words(name, value):
+                    yield private
+
+
+def _words(name: str, value: Any) -> Iterator[Private]:
+    match value:
+        case str() if len(value) >= _RANDOM_BYTES_MIN and not _WORDS.fullmatch(value):
+            yield Private(f"slot {name}", value, is_exact=True)
+            yield from (Private(f"slot {name}", piece) for piece in _pieces(value))
+        case list():
+            for item in value:
+                yield from _words(name, item)
+        case dict():
+            for item in value.values():
+                yield from _words(name, item)
