@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ledger import canonical
 from ledger.errors import VersionConflict
-from ledger.types import Appended, Claim, Command, Companion, Draft, StoredEntry
+from ledger.types import Appended, Claim, Command, Companion, Draft, SealedSlots, StoredEntry
 from server.domains.giving.decide import Decided, Gift, fold
 from server.domains.giving.events import BOOKS_TYPES, NewEvent
+from server.vault import Holder, Subject
 
 if TYPE_CHECKING:
     from ledger.registry import TypeSpec
@@ -39,6 +40,9 @@ class Streams(Protocol):
     async def stream(self, stream: bytes) -> Sequence[StoredEntry]:
         """Return a stream's entries in the order of their versions."""
 
+    async def slots(self, positions: Sequence[int]) -> Mapping[int, SealedSlots]:
+        """Return the sealed slots of those entries that have them, by position."""
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:
@@ -49,12 +53,16 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Booking(Generic[Answer_co]):
-    """One fact to book: on which stream, how to decide, what else happens in the append's transaction."""
+    """One fact to book: on which stream, how to decide, what else happens in the append's transaction.
+
+    `subject`: whom a stream's first entry is about. What follows on the stream is about the same person.
+    """
 
     stream: bytes
     decide: Callable[[Gift], Decided | Answer_co]
     companion: Companion
     claims: tuple[Claim, ...] = ()
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,9 @@ class Books:
             decision = booking.decide(fold(canonical.parse_entry(entry.bytes) for entry in entries))
             if not isinstance(decision, Decided):
                 return decision
+            holder = await self._holder(entries, booking.subject)
             command = Command(
-                drafts=(self._draft(decision.event),),
+                drafts=(self._draft(decision.event, holder),),
                 stream=booking.stream,
                 expected_version=len(entries),
                 claims=booking.claims,
@@ -90,11 +99,19 @@ class Books:
                     raise
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
-    def _draft(self, event: NewEvent) -> Draft:
+    async def _holder(self, entries: Sequence[StoredEntry], subject: Subject | None) -> Holder | None:
+        """Return the keys of whom it is about, durable before anything is sealed under them (attacks D2)."""
+        if not entries:
+            return None if subject is None else await self.vault.hold(subject)
+        first = entries[0].position
+        sealed = (await self.reader.slots([first])).get(first)
+        return None if sealed is None else self.vault.holder_of(sealed)
+
+    def _draft(self, event: NewEvent, holder: Holder | None) -> Draft:
         return Draft(
             type=event.type,
             data=event.data,
             postings=event.postings,
-            private=self.vault.seal_slots(self.origin, _SPECS[event.type], event.slots),
+            private=self.vault.seal_slots(self.origin, _SPECS[event.type], event.slots, holder),
             refers_to=event.refers_to,
         )

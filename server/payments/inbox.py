@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import asyncpg
 
 import sql
-from server.payments.grouped import Grouped
+from server.grouped import Grouped
 from server.payments.notices import Notice
 
 if TYPE_CHECKING:

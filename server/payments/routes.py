@@ -15,6 +15,7 @@ from aiohttp import ClientPayloadError, web
 from prometheus_client import CollectorRegistry, Counter
 
 from ledger.outages import LOST
+from server.grouped import QueueFull
 from server.http.problems import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -26,7 +27,6 @@ from server.http.problems import (
 )
 from server.http.routes import Access, Route
 from server.payments import notices
-from server.payments.grouped import QueueFull
 from server.payments.signature import SignatureError, verify
 from server.vault import VaultError
 

@@ -15,6 +15,7 @@ from ledger.types import Companion
 from server.domains.giving.decide import NotHeld, Repeated, receive_gift
 from server.payments.booking import Booked, Booking, Books
 from server.payments.companions import INBOX_DONE
+from server.payments.givers import giver
 from server.payments.inbox import TOPIC, Inbox, Row
 from server.payments.leases import LeaseLoop, LoopLimits, backoff_s
 from server.payments.translate import FeeHint, FeeReference, Gift, Ignored, Unhandled, translate
@@ -98,6 +99,7 @@ class InboxWorker:
                 stream=stream,
                 decide=lambda state: receive_gift(state, gift.command, rules, stream),
                 companion=self._companion(row, stream, gift.fee),
+                subject=giver(gift, self._books.vault.keyed_hash),
             )
         )
         match answer:

@@ -115,14 +115,19 @@ class Publisher:
         )
 
     def _seal(self, stored: StoredEntry, type_name: str, sealed: SealedSlots | None) -> SealedSlots:
-        """Seal the public entry's slots: the giver's own nonce, and the entry of `books` behind it (attacks A1)."""
+        """Seal the public entry's slots: the giver's own nonce, and the entry of `books` behind it (attacks A1).
+
+        Under the giver's own keys: one erasure ends what both logs keep of the person.
+        """
         spec = self.public_registry.types[type_name]
         values: dict[str, Any] = {"books_entry": encode_base64(stored.leaf_hash)}
+        holder = None
         if sealed is not None:
             books_spec = self.books_registry.types[stored.type]
             private = self.vault.open_slots(self.books_origin, books_spec, sealed, sealed.root)
             values |= {name: private[name] for name in ("nonce", "giver") if private.get(name) is not None}
-        return self.vault.seal_slots(self.public_origin, spec, values)
+            holder = self.vault.holder_of(sealed)
+        return self.vault.seal_slots(self.public_origin, spec, values, holder)
 
     def _period(self, booked: str) -> str | None:
         """Keep the month of the booking where the rules still allow it; what comes later takes its own month (A11)."""

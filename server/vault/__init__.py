@@ -8,16 +8,24 @@ VaultError
 
 from __future__ import annotations
 
+from server.vault.epochs import Epochs
 from server.vault.errors import KeyDestroyed, KeyMissing, Tampered, VaultError
 from server.vault.keystore import FileKeyStore, KeyStore
+from server.vault.subject_file import FileSubjectKeys
+from server.vault.subjects import Holder, Subject, SubjectKeys
 from server.vault.vault import SERVICE_KEY, Vault, vault_at
 
 __all__ = [
     "SERVICE_KEY",
+    "Epochs",
     "FileKeyStore",
+    "FileSubjectKeys",
+    "Holder",
     "KeyDestroyed",
     "KeyMissing",
     "KeyStore",
+    "Subject",
+    "SubjectKeys",
     "Tampered",
     "Vault",
     "VaultError",

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from server.payments.grouped import Grouped, QueueFull
+from server.grouped import Grouped, QueueFull
 
 
 class Recorder:
