@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 import sql
-from ledger import canonical, guards, times
+from ledger import canonical, clocks, guards, times
 from ledger.batches import BatchKey, statement
 from ledger.errors import ClockSkew, EntryError, Fenced, Halted
 from ledger.outages import LOST, is_away
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from ledger.declared import Declared
 
-CLOCK_SKEW_US_MAX = 2_000_000
-LAST_AT_AHEAD_US_MAX = 5_000_000
 CLOCK_AGE_S_MAX = 1.0
 
 _QUERIES = sql.load("ledger")
@@ -212,20 +210,18 @@ class BatchCommitter:
             # That reading may be as old as the wait for the lock: read once more before calling a clock wrong.
             earliest = self._clock()
             now_us = await connection.fetchval(_QUERIES.clock)
-            skew = max(earliest - now_us, 0) or min(self._clock() - now_us, 0)
-            if abs(skew) > CLOCK_SKEW_US_MAX:
-                raise ClockSkew(f"this machine is {skew / 1e6:+.1f} s off the database's clock; set one of them right")
-        if self._is_ahead(head, now_us):
-            ahead = (head.last_at_us - now_us) / 1e6
-            raise ClockSkew(f"the newest entry is {ahead:.1f} s ahead of the database's clock; set it right or wait")
+            if (wrong := clocks.why_not(earliest, now_us, self._clock())) is not None:
+                raise ClockSkew(wrong)
+        if (early := clocks.why_not_yet(head.last_at_us, now_us)) is not None:
+            raise ClockSkew(early)
         return head, now_us
 
     def _is_skewed(self, now_us: int) -> bool:
-        return abs(self._clock() - now_us) > CLOCK_SKEW_US_MAX
+        return abs(self._clock() - now_us) > clocks.CLOCK_SKEW_US_MAX
 
     @staticmethod
     def _is_ahead(head: Head, now_us: int) -> bool:
-        return head.last_at_us > now_us + LAST_AT_AHEAD_US_MAX
+        return clocks.why_not_yet(head.last_at_us, now_us) is not None
 
     def _plan(self, head: Head, state: State, commands: Sequence[Command], now_us: int) -> Plan:
         plan = plan_batch(head, state, commands, now_us)

@@ -148,10 +148,10 @@ class Fenced(Unavailable):
 
 
 class ClockSkew(Unavailable):
-    """A wrong time in an entry would be there for ever, so nothing is appended."""
+    """A wrong time in an entry would be there for ever, so nothing is appended and nothing signed."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"clocks disagree, appends stop: {detail}")
+        super().__init__(f"clocks disagree, appends and signatures stop: {detail}")
         self.detail = detail
 
 

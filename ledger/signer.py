@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import sql
-from ledger import canonical, merkle
+from ledger import canonical, clocks, merkle
 from ledger.batches import statement, verifies
 from ledger.checkpoint import Checkpoint
 from ledger.edges import edge_hashes, tile_growth
-from ledger.errors import EntryError, LedgerError, NoteError
+from ledger.errors import ClockSkew, EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
 from ledger.signer_state import PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
@@ -53,7 +53,11 @@ class Disagreement(LedgerError):
 
 
 class Signer:
-    """Signs one log; one per log in the whole deployment. `clock` returns µs since 1970 and dates nothing but rows."""
+    """Signs one log; one per log in the whole deployment.
+
+    `clock` returns µs since 1970. It dates nothing but rows, and is held against the database's before anything is
+    signed (attacks E12).
+    """
 
     def __init__(  # noqa: PLR0913 - the signer's dependencies, each replaceable in a test
         self,
@@ -112,25 +116,37 @@ class Signer:
     async def step(self) -> int:
         """Sign what is new; return how many entries that covers (0: nothing new, or halted).
 
-        A disagreement halts the log: appends stop until an operator has looked.
+        A disagreement halts the log: appends stop until an operator has looked. Raises ClockSkew while the clocks
+        disagree, or the newest entry is ahead of them: what is signed with a wrong time is wrong for ever.
         """
         head = await self._pool.fetchrow(_QUERIES.head, self.log)
         state = self._state
         start = state.size if state is not None else 0
         if head is None or head["halted"] is not None or head["size"] <= start:
             return 0
+        now_us = await self._agreed_now()
         try:
             checker = await self._check_new(state, head["origin"], head["size"])
         except Disagreement as error:
             await self._pool.execute(_QUERIES.halt, self.log, str(error)[:300])
             _log.critical("%s is halted: %s", self.log, error)
             return 0
+        if (early := clocks.why_not_yet(checker.last_at_us, now_us)) is not None:
+            raise ClockSkew(early)
         number = state.number + 1 if state is not None else 1
         new = SignerState(number, self._key.vkey, checker.size, checker.frontier.root(), checker.snapshot())
         await asyncio.to_thread(self._file.save, new)
         self._state = new
         await self._publish(new)
         return new.size - start
+
+    async def _agreed_now(self) -> int:
+        """The database's clock, which this machine's agrees with. Raises ClockSkew."""
+        earliest_us = self._clock()
+        now_us: int = await self._pool.fetchval(_QUERIES.clock)
+        if (wrong := clocks.why_not(earliest_us, now_us, self._clock())) is not None:
+            raise ClockSkew(wrong)
+        return now_us
 
     async def _check_new(self, state: SignerState | None, origin: str, head_size: int) -> EntryChecker:
         """Recompute the new entries, as far as whole batches go, on a checker of this step alone."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import sql
-from ledger.commit import CLOCK_SKEW_US_MAX
+from ledger import clocks
 from server.health import Check, Fact
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def clock_check(pool: asyncpg.Pool, clock: Callable[[], int]) -> Check:
     async def check() -> str | None:
         earliest = clock()
         now_us = await pool.fetchval(_LEDGER.clock)
-        skew = max(earliest - now_us, 0) or min(clock() - now_us, 0)
-        if abs(skew) <= CLOCK_SKEW_US_MAX:
+        skew = clocks.skew_us(earliest, now_us, clock())
+        if abs(skew) <= clocks.CLOCK_SKEW_US_MAX:
             return None
         return (
             f"this machine is {skew / 1e6:+.1f} s off the database's clock; nothing is appended until that is set right"

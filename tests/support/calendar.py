@@ -33,7 +33,18 @@ class Calendar:
 
     pool: asyncpg.Pool
     admin: asyncpg.Connection
+    url: str
     skew_us: int = 0
+
+    @asynccontextmanager
+    async def pool_as(self, role: str) -> AsyncIterator[asyncpg.Pool]:
+        """A pool of `role` that believes the calendar."""
+        settings = {"role": role, "search_path": "calendar, pg_catalog, public"}
+        pool = await asyncpg.create_pool(self.url, min_size=1, max_size=6, server_settings=settings)
+        try:
+            yield pool
+        finally:
+            pool.terminate()
 
     def clock_us(self) -> int:
         """µs since 1970 on this calendar."""
@@ -43,7 +54,11 @@ class Calendar:
         """Let it be this moment, such as `2026-03-05T00:00:00`, UTC where nothing else is said."""
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        self.skew_us = int(moment.timestamp()) * 1_000_000 - clock_us()
+        await self.be_off(int(moment.timestamp()) * 1_000_000 - clock_us())
+
+    async def be_off(self, skew_us: int) -> None:
+        """Let it be this far from the true time."""
+        self.skew_us = skew_us
         await self.admin.execute("update calendar.skew set skew = $1::bigint * interval '1 microsecond'", self.skew_us)
 
 
@@ -53,10 +68,9 @@ async def calendar(server: Server, role: str = "secondwind_writer") -> AsyncIter
     async with server.fresh() as name:
         admin = await asyncpg.connect(server.admin_url(name))
         await admin.execute(SCHEMA)
-        settings = {"role": role, "search_path": "calendar, pg_catalog, public"}
-        pool = await asyncpg.create_pool(server.service_url(name), min_size=1, max_size=6, server_settings=settings)
+        made = Calendar(None, admin, server.service_url(name))  # type: ignore[arg-type]  # it makes its own pool
         try:
-            yield Calendar(pool, admin)
+            async with made.pool_as(role) as made.pool:
+                yield made
         finally:
-            pool.terminate()
             await admin.close()
