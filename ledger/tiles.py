@@ -62,6 +62,11 @@ def width(level: int, n: int, size: int) -> int:
     return max(0, min(TILE_WIDTH, (size >> (TILE_HEIGHT * level)) - n * TILE_WIDTH))
 
 
+def growing(level: int, size: int) -> tuple[int, int]:
+    """(n, width) of the tile of `level` that grows at a tree of `size` leaves; width 0 when the next one is empty."""
+    return divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
+
+
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
     """Entries as `uint16 length || bytes`, one after the other."""
     parts: list[bytes] = []
