@@ -166,7 +166,7 @@ def _add_witness(commands: Commands) -> None:
     witness = commands.add_parser(
         "witness",
         help="be a witness for other people's logs",
-        description="Cosign checkpoints that go on from those cosigned before. Needs no database and no log of its own.",
+        description="Cosign checkpoints that go on from those before. Needs no database and no log of its own.",
     )
     witness.add_argument(
         "--policy", type=Path, required=True, metavar="FILE", help="lines `log <vkey>`: whom to witness"
