@@ -11,6 +11,7 @@ from ledger.note import SigningKey
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.identity.tokens import TokenIssuer, TokenRefused
+from server.keyring import SUBJECTS, Keyring
 from server.settings import Settings
 from server.vault import FileKeyStore, Vault
 
@@ -52,23 +53,43 @@ def local_vkeys(data_dir: Path) -> dict[str, str]:
     return found
 
 
+def keys_rewrap(options: argparse.Namespace) -> int:
+    """Wrap people's keys by this week's epoch key and destroy what is too old; the service does so by itself."""
+    settings = load(options)
+    _directory(settings)
+    keyring = Keyring.open(settings)
+    keyring.check()
+    done = keyring.subjects.rewrap()
+    keyring.subjects.close()
+    print(f"{done.keys} keys wrapped anew; entries are as they were.")
+    for epoch in done.destroyed:
+        print(f"{epoch} is destroyed: copies of the keys that are older open nothing more of people's.")
+    return 0
+
+
 def keys_backup(options: argparse.Namespace) -> int:
     """Copy the keys, and say what to do with the copy."""
-    source = _directory(load(options))
+    settings = load(options)
+    source = _directory(settings)
     target: Path = options.directory
     if target.exists() and any(target.iterdir()):
         raise StartRefused(
             f"{target} is not empty.", "Choose a new directory, so that no older copy is mixed with this one."
         )
     try:
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"{SUBJECTS}*"))
         target.chmod(0o700)
+        if (source / SUBJECTS).exists():
+            keyring = Keyring.open(settings)
+            keyring.subjects.copy_to(target / SUBJECTS)
+            keyring.subjects.close()
     except OSError as error:
         raise StartRefused(
             f"The keys could not be copied to {target} ({error.strerror}).", "Choose another directory."
         ) from None
     print(f"{len(list(target.iterdir()))} files copied to {target}.")
     print("Keep them apart from the database's backup: together they open what is sealed.")
+    print("People's keys open with the safe only, while it holds the weeks they are wrapped by.")
     return 0
 
 

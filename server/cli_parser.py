@@ -141,6 +141,8 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", parents=[common], help="list keys, and the verification keys of the logs")
     listing.set_defaults(run="server.cli_keys:keys_list")
+    rewrap = actions.add_parser("rewrap", parents=[common], help="wrap people's keys by this week's key")
+    rewrap.set_defaults(run="server.cli_keys:keys_rewrap")
     backup = actions.add_parser("backup", parents=[common], help="copy the keys to another directory")
     backup.add_argument(
         "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"

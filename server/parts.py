@@ -17,13 +17,13 @@ from ledger.store import Writer, WriterLimits
 from server import birth
 from server.audit import AuditTrail
 from server.birth import SERVED_LOGS, LogIdentity
+from server.keyring import Keyring
 from server.payments.companions import COMPANIONS as PAYMENTS_COMPANIONS
 from server.payments.inbox import Inbox
 from server.payments.pending_fees import PendingFees
 from server.payments.stripe_api import StripeAPI
 from server.publishing.anchors import COMPANION as ANCHOR_COMPANION
 from server.publishing.publisher import COMPANION as PUBLISHER_COMPANION
-from server.vault import Vault
 
 if TYPE_CHECKING:
     from ledger.types import LogName
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from server.instance import Instance
     from server.settings import Settings
     from server.tasks import Tasks
-    from server.vault import KeyStore
+    from server.vault import KeyStore, Vault
     from server.wakeups import Wakeups
 
 STRIPE_KEY_ABSENT = "absent"
@@ -53,6 +53,7 @@ class Parts:
     database: Database
     instance: Instance
     keys: KeyStore
+    keyring: Keyring
     vault: Vault
     wakeups: Wakeups
     tasks: Tasks
@@ -83,7 +84,9 @@ class Parts:
         }
         if await readers["public"].head() is not None:
             birth.check_keys(keys)
-        vault, batch_key = Vault(keys), birth.batch_key(keys)
+        keyring = Keyring.open(settings)
+        keyring.check()
+        vault, batch_key = keyring.vault(), birth.batch_key(keys)
         make = partial(_make_writer, settings, database, batch_key, wakeups)
         await birth.ensure_logs(database.writer, settings, keys, make, readers)
         identities = {log: await birth.identify(readers[log], log) for log in SERVED_LOGS}
@@ -101,6 +104,7 @@ class Parts:
             database,
             instance,
             keys,
+            keyring,
             vault,
             wakeups,
             tasks,
@@ -124,6 +128,7 @@ class Parts:
         _, late = await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
         for task in late:
             _log.warning("the %s did not end within %.1f s", task.get_name(), CLOSE_TIMEOUT_S)
+        self.keyring.subjects.close()
         await self.stripe.close()
 
 

@@ -45,6 +45,12 @@ class Settings(BaseModel):
     data_dir: Path = _setting(
         Path(".secondwind"), "SECONDWIND_DATA_DIR", "keys, signer state, published checkpoints, embedded database"
     )
+    safe_dirs: Words = _setting(
+        (),
+        "SECONDWIND_SAFE_DIRS",
+        "where keys lie that no backup may hold, and the erasure list: two directories on other disks are best; `safe`"
+        " in the data directory when unset",
+    )
     database_url: str | None = _setting(
         None, "DATABASE_URL", "Postgres 15 or newer; without it the embedded one runs", secret=True
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -45,10 +46,11 @@ async def _project(parts: Parts, projection: Projection) -> None:
 
 
 async def _sweep(parts: Parts) -> None:
-    """Forget the bodies of old notices and the keys of old days, once an hour."""
+    """Forget the bodies of old notices and the keys of old days and weeks, once an hour."""
     async with parts.wakeups.listen("sweep") as waiter:
         while True:
             while await parts.inbox.sweep():
                 pass
             parts.vault.destroy_old_day_keys()
+            await asyncio.to_thread(parts.keyring.subjects.rewrap)
             await waiter.wait(SWEEP_INTERVAL_S)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from server.keyring import Keyring
+from server.settings import Settings
+from server.vault import Subject
 from tests.server.command_line import refused, run
 from tests.support.service import service
 
@@ -54,3 +58,20 @@ def test_a_log_that_has_published_nothing_has_no_name_for_its_key_yet(tmp_path: 
 def test_without_keys_the_remedy_is_told(tmp_path: Path) -> None:
     for command in (["keys", "list"], ["keys", "backup", str(tmp_path / "copy")], ["token", "--sub", "ada"]):
         refused(run(*command, "--data-dir", str(tmp_path / "none")), "no keys", "--data-dir")
+
+
+def test_peoples_keys_are_wrapped_anew_and_backed_up_whole(tmp_path: Path) -> None:
+    """D1: rotation touches no entry; a copy of the keys is consistent, and holds nothing of the safe."""
+    data = ("--data-dir", str(tmp_path))
+    (tmp_path / "keys").mkdir()
+    settings = Settings(data_dir=tmp_path)
+    old = datetime.now(UTC) - timedelta(weeks=4)
+    holders = Keyring.open(settings, now=lambda: old).subjects.ensure([Subject(b"a" * 32)])
+    done = run("keys", "rewrap", *data)
+    assert "2 keys wrapped anew" in done.stdout, done.stderr
+    assert "is destroyed" in done.stdout
+    assert "0 keys wrapped anew" in run("keys", "rewrap", *data).stdout
+    assert Keyring.open(settings).subjects.ensure([Subject(b"a" * 32)]) == holders
+    assert run("keys", "backup", str(tmp_path / "copy"), *data).returncode == 0
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["subjects.db"]
+    refused(run("keys", "rewrap", "--data-dir", str(tmp_path / "none")), "no keys", "--data-dir")

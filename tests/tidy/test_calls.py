@@ -22,7 +22,7 @@ BANNED: dict[str, tuple[str, set[str]]] = {
     "time.time_ns": ("a clock that came as an argument", {"server/parts.py"}),
     "datetime.now": (
         "a clock that came as an argument",
-        {"server/birth.py", "server/cli_keep.py", "server/vault/vault.py"},
+        {"server/birth.py", "server/cli_keep.py", "server/keyring.py", "server/vault/vault.py"},
     ),
     "asyncio.get_event_loop": ("asyncio.get_running_loop", set()),
     "asyncio.ensure_future": ("Tasks.start, or asyncio.create_task and keep it", {"server/payments/leases.py"}),
