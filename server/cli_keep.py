@@ -24,8 +24,10 @@ from server.domains.giving.projections import GiftsProjection
 from server.errors import StartRefused
 from server.instance import Instance
 from server.keeping.backup import backup
+from server.keeping.people import Arriving
 from server.keeping.rebuild import rebuild
 from server.keeping.restore import check, restore
+from server.keyring import Keyring, safe_dirs
 from server.public.projection import ListsProjection
 from server.vault import FileKeyStore
 
@@ -71,7 +73,7 @@ async def backup_to(options: argparse.Namespace) -> int:
             Instance(settings.data_dir.resolve()),
             options.directory,
             now=datetime.now(UTC),
-            with_keys=not options.without_keys,
+            keyring=None if options.without_keys else Keyring.open(settings),
             progress=_line,
         )
     _line("")
@@ -82,7 +84,9 @@ async def backup_to(options: argparse.Namespace) -> int:
     if options.without_keys:
         print("Without keys: nothing private can be opened from it alone. `secondwind keys backup DIR` keeps those.")
     else:
-        print(f"{options.directory / 'keys'} opens everything private in it: keep it somewhere else.")
+        print(f"{options.directory / 'keys'} opens what is private in it: keep it somewhere else.")
+        safes = " and ".join(str(path) for path in safe_dirs(settings))
+        print(f"What is kept of people opens with the safe only, which is in no backup: {safes}.")
     return 0
 
 
@@ -92,6 +96,8 @@ async def restore_from(options: argparse.Namespace) -> int:
     instance = Instance(settings.data_dir.resolve())
     _line("checking the backup")
     manifest = check(options.directory, instance)
+    arriving = Arriving(options.directory, settings, options.safe, without_people=options.without_people)
+    arriving.check()
     async with database_urls(settings) as (admin_url, _, service_user):
         await restore(
             admin_url,
@@ -102,7 +108,10 @@ async def restore_from(options: argparse.Namespace) -> int:
             service_user=service_user,
             progress=_line,
         )
+    destroyed = arriving.settle()
     _line("")
+    if destroyed:
+        print(f"{destroyed} keys of people who were erased after this backup are destroyed in it.")
     for log, head in manifest.heads.items():
         print(f"  {log:<8} {head['size']} entries of {head['origin']}, without fault")
     print(f"The backup of {manifest.made_at} is restored. Stop whatever still runs on the old one, then start this.")

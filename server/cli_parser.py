@@ -111,6 +111,12 @@ def _add_keeping(commands: Commands, common: argparse.ArgumentParser) -> None:
     backup.set_defaults(run="server.cli_keep:backup_to")
     restore = commands.add_parser("restore", parents=[common], help="bring a backup back into an empty place")
     restore.add_argument("directory", type=Path, metavar="DIR", help="the backup")
+    restore.add_argument(
+        "--safe", type=Path, metavar="DIR", help="a place of the old safe: its keys and erasure list are copied here"
+    )
+    restore.add_argument(
+        "--without-people", action="store_true", help="give up what no epoch key opens any more of people"
+    )
     restore.set_defaults(run="server.cli_keep:restore_from")
     rebuild = commands.add_parser("rebuild", parents=[common], help="rebuild a read model; without NAME, how all stand")
     rebuild.add_argument("name", nargs="?", metavar="NAME", help="the read model")

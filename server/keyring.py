@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from server.erasure.listed import ErasureList
 from server.errors import StartRefused
 from server.vault import Epochs, FileKeyStore, FileSubjectKeys, Vault
 from server.vault.copies import CopiedKeyStore
@@ -36,6 +37,7 @@ class Keyring:
     service: FileKeyStore
     safe: KeyStore
     subjects: FileSubjectKeys
+    erased: ErasureList
     safes: tuple[Path, ...]
 
     @classmethod
@@ -47,7 +49,8 @@ class Keyring:
         keys = settings.data_dir.resolve() / "keys"
         safes = safe_dirs(settings)
         safe = CopiedKeyStore([FileKeyStore(path) for path in safes])
-        return cls(FileKeyStore(keys), safe, FileSubjectKeys(keys / SUBJECTS, Epochs(safe, now=now)), safes)
+        subjects = FileSubjectKeys(keys / SUBJECTS, Epochs(safe, now=now))
+        return cls(FileKeyStore(keys), safe, subjects, ErasureList(safes), safes)
 
     def check(self) -> None:
         """Refuse to go on where a living key cannot be unwrapped. Raises StartRefused."""

@@ -17,11 +17,13 @@ import sql
 from server import migrate
 from server.errors import StartRefused
 from server.keeping.manifest import Manifest, copy_tree, digest_of, sync
+from server.keyring import SUBJECTS
 
 if TYPE_CHECKING:
     import asyncpg
 
     from server.instance import Instance
+    from server.keyring import Keyring
 
 DATA, SIGNER, PUBLISH, KEYS = "data", "signer", "publish", "keys"
 KEY_FILES = "*.key"
@@ -38,10 +40,12 @@ async def backup(  # noqa: PLR0913 - where from, where to, and what to leave out
     directory: Path,
     *,
     now: datetime,
-    with_keys: bool = True,
+    keyring: Keyring | None = None,
     progress: Callable[[str], None] = lambda _table: None,
 ) -> Manifest:
     """Write a backup into `directory`, which must be empty or not there; `progress` is told of each table.
+
+    With `keyring` its keys are in it: the service's, and people's as they are wrapped. Without, they are left out.
 
     Raises StartRefused when it is not, or when the database's schema is not this version's.
     """
@@ -61,8 +65,11 @@ async def backup(  # noqa: PLR0913 - where from, where to, and what to leave out
                     progress(table["name"])
                     copied.append(await _copy_out(reading, table["name"], directory / DATA))
             schema = await reading.fetch("select name from schema_migrations order by name")
-        if with_keys:
+        if keyring is not None:
+            # After the snapshot: keys are never older than what they open (attacks D2). The safe stays where it is.
             copied += copy_tree(instance.keys, directory / KEYS, KEY_FILES)
+            keyring.subjects.copy_to(directory / KEYS / SUBJECTS)
+            copied.append(directory / KEYS / SUBJECTS)
         manifest = Manifest(
             now.isoformat(timespec="seconds"),
             tuple(row["name"] for row in schema),

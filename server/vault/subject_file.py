@@ -300,3 +300,12 @@ def _told(path: Path) -> Iterator[None]:
         raise VaultError(
             f"the subject keys in {path} cannot be used ({error}): check the disk, or restore the keys directory"
         ) from None
+
+
+def epochs_in(path: Path) -> list[str]:
+    """Return the epochs that the keys of a copy are wrapped by; the copy is not touched. VaultError for no copy."""
+    with (
+        _told(path),
+        contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as copy,
+    ):
+        return [epoch for (epoch,) in copy.execute("select distinct epoch from keys order by epoch")]

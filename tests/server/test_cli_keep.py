@@ -61,7 +61,7 @@ async def sql(data_dir: Path, statement: str) -> None:
 def test_a_backup_is_restored_goes_on_and_a_stranger_sees_no_difference(kept: tuple[Service, Path, str]) -> None:
     _, base, seen = kept
     new = base / "new"
-    done = run("restore", str(base / "backup"), "--data-dir", str(new))
+    done = run("restore", str(base / "backup"), "--data-dir", str(new), "--safe", str(base / "old" / "safe"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("without fault") == 3
     assert run("fsck", "--data-dir", str(new)).returncode == 0
@@ -76,7 +76,8 @@ def test_a_backup_is_restored_goes_on_and_a_stranger_sees_no_difference(kept: tu
 def test_an_old_process_is_fenced_by_the_epoch_of_the_restored_log(kept: tuple[Service, Path, str]) -> None:
     running, base, _ = kept
     new = base / "fenced"
-    assert run("restore", str(base / "backup"), "--data-dir", str(new)).returncode == 0
+    safe = ("--safe", str(base / "old" / "safe"))
+    assert run("restore", str(base / "backup"), "--data-dir", str(new), *safe).returncode == 0
     manifest = json.loads((base / "backup" / "manifest.json").read_text())
     with service(new) as restored:
         restored.environment["SECONDWIND_MODE"] = "demo"
