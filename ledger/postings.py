@@ -83,11 +83,18 @@ def balances_hash(balances: Mapping[tuple[str, str, str], int]) -> bytes:
 
     SHA-256("secondwind/balances/v1\n", then per balance in order the canonical [account, asset, fund, amount] and \n).
     """
-    digest = sha256(b"secondwind/balances/v1\n")
-    for triple in sorted(balances):
-        if amount := balances[triple]:
-            digest.update(orjson.dumps([*triple, str(amount)]) + b"\n")
-    return digest.digest()
+    return balances_digest(balance_lines(balances))
+
+
+def balance_lines(balances: Mapping[tuple[str, str, str], int]) -> bytes:
+    r"""The lines of a trial balance, each the canonical [account, asset, fund, amount] and \n; zeros are left out."""
+    rows = ([*triple, str(balances[triple])] for triple in sorted(balances) if balances[triple])
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+def balances_digest(lines: bytes) -> bytes:
+    """Hash of the lines of a trial balance."""
+    return sha256(b"secondwind/balances/v1\n" + lines).digest()
 
 
 @lru_cache(maxsize=4096)
