@@ -10,6 +10,7 @@ from ledger.signer_state import PublishDirectory, StateFile
 from server import birth
 from server.birth import SERVED_LOGS
 from server.errors import StartRefused
+from server.exports.papers import keep_papers
 from server.loops import follow
 from server.parts import clock_us
 
@@ -31,6 +32,8 @@ async def check(parts: Parts) -> None:
             await signer(parts, log).start()
         except SignerRefuses as error:
             raise StartRefused(error.sentence, error.remedy) from None
+        key = birth.signing_key(parts.keys, log, parts.identities[log].origin)
+        await keep_papers(parts.database.signer, log, key, parts.keys)
 
 
 def signer(parts: Parts, log: LogName) -> Signer:

@@ -35,12 +35,11 @@ def test_without_a_source_it_verifies_the_service_that_runs_here(tmp_path: Path)
     with service(tmp_path / "data") as running:
         running.start()
         environment = {"SECONDWIND_DATA_DIR": str(tmp_path / "data")}
-        before = int(running.get("/ledger/checkpoint").split(b"\n")[1])
         done = run("verify", "--json", **environment)
         report = json.loads(done.stdout)
         assert (done.returncode, report["verdict"]) == (2, "could-not-tell"), report
         # The first anchor comes whenever the others' checkpoints are there.
-        assert before <= report["size"] <= running.json("/status")["size"]
+        assert 0 < report["size"] <= running.json("/status")["size"]
         assert f"Verifying {running.address}/ledger with the key of this data directory." in done.stderr
         other = "other.example.org/ledger+00000000+AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
         assert run("verify", "--json", "--key", other, **environment).returncode in {1, 2}
