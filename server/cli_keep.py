@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from ledger.grammar import encode_base64
 from ledger.projector import Projection
 from server import migrate as migrations
 from server.cli_database import database_urls
+from server.cli_progress import counter, line
 from server.cli_settings import load
 from server.domains.giving.projections import GiftsProjection
 from server.errors import StartRefused
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from ledger.fsck import Judged
 
 FAULTS = 1
-PROGRESS_INTERVAL_S = 0.2
 PROJECTIONS: dict[str, Projection] = {made.name: made for made in (GiftsProjection(), ListsProjection())}
 
 _keeping = sql.load("keeping")
@@ -74,9 +72,9 @@ async def backup_to(options: argparse.Namespace) -> int:
             options.directory,
             now=datetime.now(UTC),
             keyring=None if options.without_keys else Keyring.open(settings),
-            progress=_line,
+            progress=line,
         )
-    _line("")
+    line("")
     held = sum(path.stat().st_size for path in options.directory.rglob("*") if path.is_file())
     print(f"{len(manifest.files)} files, {held / 1e6:.1f} MB, in {time.monotonic() - began:.1f} s: {options.directory}")
     for log, head in manifest.heads.items():
@@ -94,7 +92,7 @@ async def restore_from(options: argparse.Namespace) -> int:
     """Bring a backup back into an empty place."""
     settings = load(options)
     instance = Instance(settings.data_dir.resolve())
-    _line("checking the backup")
+    line("checking the backup")
     manifest = check(options.directory, instance)
     arriving = Arriving(options.directory, settings, options.safe, without_people=options.without_people)
     arriving.check()
@@ -106,10 +104,10 @@ async def restore_from(options: argparse.Namespace) -> int:
             manifest,
             partition_entries=settings.partition_entries,
             service_user=service_user,
-            progress=_line,
+            progress=line,
         )
     destroyed = arriving.settle()
-    _line("")
+    line("")
     if destroyed:
         print(f"{destroyed} keys of people who were erased after this backup are destroyed in it.")
     for log, head in manifest.heads.items():
@@ -131,10 +129,10 @@ async def rebuild_one(options: argparse.Namespace) -> int:
                 known = ", ".join(sorted(PROJECTIONS))
                 raise StartRefused(f"There is no read model {options.name!r}.", f"There are: {known}.")
             began = time.monotonic()
-            folded = await rebuild(connection, PROJECTIONS[options.name], lambda done: _line(f"{done} entries"))
+            folded = await rebuild(connection, PROJECTIONS[options.name], lambda done: line(f"{done} entries"))
         finally:
             await connection.close()
-    _line("")
+    line("")
     print(f"{options.name} is rebuilt from {folded} entries in {time.monotonic() - began:.1f} s.")
     return 0
 
@@ -154,7 +152,7 @@ async def _logs(connection: asyncpg.Connection, wanted: str | None) -> list[str]
 
 
 async def _judge(connection: asyncpg.Connection, log: str, key: bytes | None) -> Judged:
-    show = _counter(log)
+    show = counter(log)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         judged = await fsck.judge(
             connection,
@@ -162,7 +160,7 @@ async def _judge(connection: asyncpg.Connection, log: str, key: bytes | None) ->
             batch_public=BatchKey(key).public if key is not None else None,
             progress=show,
         )
-    _line("")
+    line("")
     return judged
 
 
@@ -176,20 +174,3 @@ def _tell(judged: Judged, *, has_key: bool) -> None:
         print(f"         root {encode_base64(judged.root_hash)}")
     if not has_key:
         print("         the writer's signatures were not looked at: its key is not here")
-
-
-def _counter(log: str) -> Callable[[int, int], None]:
-    shown = [0.0]
-
-    def show(done: int, size: int) -> None:
-        if time.monotonic() - shown[0] > PROGRESS_INTERVAL_S:
-            shown[0] = time.monotonic()
-            _line(f"{log}: {done} of {size} entries")
-
-    return show
-
-
-def _line(text: str) -> None:
-    """One line that replaces itself, for people who wait."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
