@@ -70,6 +70,7 @@ def build() -> argparse.ArgumentParser:
     _add_keys(commands, common)
     _add_audit(commands, common)
     _add_witness(commands)
+    _add_export(commands, common)
     config = commands.add_parser(
         "config", parents=[common], help="show the settings", description="Secrets are masked."
     )
@@ -154,6 +155,8 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
         "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"
     )
     backup.set_defaults(run="server.cli_keys:keys_backup")
+    renew = actions.add_parser("renew-export", parents=[common], help="make a new key for exports of later entries")
+    renew.set_defaults(run="server.cli_export:renew_key")
 
 
 def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:
@@ -190,3 +193,21 @@ def _add_witness(commands: Commands) -> None:
     witness.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     witness.add_argument("--port", type=int, default=8090, help="port to listen on (8090); 0 takes a free one")
     witness.set_defaults(run="server.cli_witness:witness")
+
+
+def _add_export(commands: Commands, common: argparse.ArgumentParser) -> None:
+    export = commands.add_parser(
+        "export",
+        parents=[common],
+        help="write a range of a log as one file that anyone can verify",
+        description="The same range is the same bytes for ever. What is given of a protected log is written down.",
+    )
+    export.add_argument("--log", default="public", choices=("books", "audit", "public"), help="which log (public)")
+    export.add_argument("--from", type=int, default=0, dest="first", metavar="N", help="its first entry (0)")
+    export.add_argument(
+        "--to", type=int, dest="end", metavar="N", help="the entry behind its last (all that is signed)"
+    )
+    export.add_argument("--out", type=Path, metavar="FILE", help="where to write it; must not exist")
+    export.add_argument("--actor", metavar="NAME", help="who gives it, for a protected log")
+    export.add_argument("--recipient", metavar="NAME", help="who gets it, for a protected log")
+    export.set_defaults(run="server.cli_export:export")

@@ -33,6 +33,6 @@ grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_p
     public_lists, public_lines, public_months, public_texts, exports_papers_public to secondwind_reader;
 
 -- The auditor reads every log, and writes nothing. What opens a slot or an anchor is handed out by a person, not by a route.
-grant select on ledger_entries, ledger_checkpoints, ledger_tiles to secondwind_auditor;
+grant select on ledger_entries, ledger_checkpoints, ledger_tiles, ledger_rules, exports_papers to secondwind_auditor;
 
 revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass) from public;

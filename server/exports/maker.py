@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -25,10 +26,13 @@ from ledger.keys import INTRODUCED, RETIRED
 from ledger.merkle import Frontier
 from ledger.note import SigningKey
 from server.exports import folds
-from server.exports.papers import EXPORT_KEY, PAPERS, certified
+from server.exports.papers import EXPORT_KEY, PAPERS, key_for
 from server.exports.source import Close, Declaring, Source
 from server.exports.spool import Spool
 from server.public.keys import key_lines
+
+if TYPE_CHECKING:
+    from server.vault import KeyStore
 
 KEY_TYPES = (OPENED, INTRODUCED, RETIRED)
 
@@ -49,14 +53,14 @@ class Opening:
     close: Close | None
 
 
-async def make(source: Source, chosen: Range, key: SigningKey, out: Path, progress: Progress) -> None:
+async def make(source: Source, chosen: Range, store: KeyStore, out: Path, progress: Progress) -> None:
     """Write the export of a range to `out`, whole or not at all.
 
-    Raises ExportFailed where the log does not bear out its own signature, and where `key` is not the export key that
-    the log vouches for; OSError where the disk is full.
+    `store` holds the export keys. Raises ExportFailed where the log does not bear out its own signature, and where the
+    key that it vouched for is not here; OSError where the disk is full.
     """
     papers = await source.papers(chosen.end)
-    _check_papers(papers, key)
+    key = _signing_key(papers, store, chosen.origin)
     directory = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
     spool = Spool(directory)
     try:
@@ -178,18 +182,22 @@ async def _check_close(source: Source, close: Close | None, closed: dict[Triple,
         raise ExportFailed(f"The balances before entry {close.position} are not those it closed: run secondwind fsck.")
 
 
-def _check_papers(papers: Mapping[str, bytes], key: SigningKey) -> None:
+def _signing_key(papers: Mapping[str, bytes], store: KeyStore, origin: str) -> SigningKey:
     if missing := [kind for kind in PAPERS if kind not in papers]:
         raise ExportFailed(f"There is no {missing[0]} to export yet: the signer's process keeps one when it starts.")
-    if certified(papers[EXPORT_KEY].decode()) != key.vkey:
+    key = key_for(store, origin, papers[EXPORT_KEY])
+    if key is None:
         raise ExportFailed(
-            "The export key here is not the one that the log vouched for: restore the keys directory from its backup."
+            "The export key that the log vouched for is not here: restore the keys directory from its backup."
         )
+    return key
 
 
 def _pack(spool: Spool, chosen: Range, key: SigningKey, temporary: Path, out: Path) -> None:
     manifest = key.sign(manifest_text(chosen, spool.members(MEMBERS)))
-    with temporary.open("wb") as file:
+    # Only whoever exports a protected log may read the file.
+    mode = 0o666 if chosen.log == "public" else 0o600
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         spool.pack(file, chosen.directory, (MANIFEST, manifest.encode()), MEMBERS)
         file.flush()
         os.fsync(file.fileno())

@@ -1,5 +1,5 @@
 -- What range exports read. The role that serves the public reads partitions of `public` and nothing else, so each query
--- names those; for an auditor's export of another log that log's name takes the place of `public`. $1 is the log.
+-- names those; for exports of another log, read by the auditor's role, the tables above take their place. $1 is the log.
 -- Whatever a checkpoint covers never changes, so these reads need no common snapshot.
 
 -- newest_size: the size of the newest checkpoint whose entries this database holds
@@ -55,8 +55,3 @@ select h.size, p.kind, p.content from ledger_heads as h left join (
 
 -- add_paper: a paper of kind $2 for ranges that end at $3 or later
 insert into exports_papers (log, kind, since_size, content) values ($1, $2, $3, $4) on conflict do nothing;
-
--- openable: the sealed slots of the entries at positions $2 to $3 - 1
-select s.position, s.slot_hashes, s.boxes::text as boxes, e.bytes
-from ledger_slots_public as s join ledger_entries_public as e on e.log = s.log and e.position = s.position
-where s.log = $1 and s.position >= $2 and s.position < $3 order by s.position;

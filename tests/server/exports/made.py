@@ -12,9 +12,8 @@ from ledger.canonical import leaf_hash
 from ledger.checkpoint import Checkpoint
 from ledger.export import Range
 from ledger.merkle import Frontier
-from ledger.note import SigningKey
 from server.exports.maker import make
-from server.exports.papers import export_key, keep_papers
+from server.exports.papers import keep_papers
 from server.exports.source import Source
 from server.vault import FileKeyStore
 from tests.support.loaded import load
@@ -39,15 +38,11 @@ class Exported:
     def source(self) -> Source:
         return Source(self.pool, self.maker.log)
 
-    @property
-    def key(self) -> SigningKey:
-        return export_key(self.keys, self.maker.key.name)
-
     def range(self, first: int, end: int) -> Range:
         return Range(self.maker.log, self.maker.key.name, first, end)
 
     async def export(self, first: int, end: int, out: Path) -> bytes:
-        await make(self.source, self.range(first, end), self.key, out, lambda _done, _total: None)
+        await make(self.source, self.range(first, end), self.keys, out, lambda _done, _total: None)
         return await asyncio.to_thread(out.read_bytes)
 
     async def sign_anew(self) -> None:

@@ -74,20 +74,27 @@ async def test_the_same_range_is_the_same_bytes_while_the_log_grows_and_is_signe
     assert await log.export(200, 400, tmp_path / "again.tar") == once
 
 
-async def test_another_key_of_the_log_and_another_verifier_change_no_export_of_before(
+async def test_new_keys_and_another_verifier_change_no_export_of_before(
     log: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A new key of the log, a new export key, a new verify.py: each is for ranges that end later."""
     size = log.maker.checker.size
     once = await log.export(200, size, tmp_path / "once.tar")
     newer = tmp_path / "verify.py"
     newer.write_text("# another day's verifier\n", encoding="utf-8")
     monkeypatch.setattr(papers, "VERIFIER", newer)
-    await papers.keep_papers(log.admin, "public", log.maker.next_key, log.keys)
-    await papers.keep_papers(log.admin, "public", log.maker.next_key, log.keys)
+    await papers.keep_papers(log.admin, "public", log.maker.next_key, log.keys)  # type: ignore[arg-type]  # as a pool
+    before = (await log.source.papers(size))["export-key"]
+    assert (await log.source.papers(size + 1))["export-key"] == before, "said once is enough"
+    key = papers.replace_key(log.keys, log.maker.key.name)
+    assert await log.export(200, size, tmp_path / "meanwhile.tar") == once, "nobody has vouched for the new key yet"
+    await papers.keep_papers(log.admin, "public", log.maker.key, log.keys)  # type: ignore[arg-type]  # as a pool
     assert await log.export(200, size, tmp_path / "again.tar") == once
-    later = await log.source.papers(size + 1)
-    assert later["verify.py"] == newer.read_bytes()
-    assert later["export-key"] == (await log.source.papers(size))["export-key"], "said once is enough"
+    await log.sign_anew()
+    later = read(await log.export(200, size + 1, tmp_path / "later.tar"), log.maker.key.vkey)
+    assert later.files["verify.py"] == newer.read_bytes()
+    assert key.vkey in later.files["export-key"].decode()
+    assert later.files["export-key"] != before
 
 
 async def test_an_entry_changed_in_the_database_makes_no_export(log: Exported, tmp_path: Path) -> None:
@@ -110,7 +117,7 @@ async def test_a_close_that_does_not_bear_out_its_balances_makes_no_export(log: 
         await log.export(first, first + 1, tmp_path / "out.tar")
 
 
-async def test_another_export_key_than_the_one_vouched_for_is_refused(log: Exported, tmp_path: Path) -> None:
+async def test_without_the_export_key_that_was_vouched_for_there_is_no_export(log: Exported, tmp_path: Path) -> None:
     log.keys.destroy("export")
     with pytest.raises(ExportFailed, match="restore the keys directory"):
         await log.export(0, 5, tmp_path / "out.tar")
