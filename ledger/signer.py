@@ -1,9 +1,9 @@
 """The signer: re-reads the bytes, recomputes everything, and signs (design/ledger.md 7). The only file that signs.
 
-Order of a step: state synced → signed → number taken outside the database → checkpoint and tiles in the database →
-`checkpoint` shown. Files are written in a thread: a sync may take long. Killed anywhere, the next start signs the same
-bytes again. It never rebuilds its state from the database: a database that disagrees with it stops the appends instead
-(attacks E6-E8).
+Order of a step: state synced → signed → published as files → number taken outside the database → checkpoint and tiles
+in the database → `checkpoint` shown. So whatever anybody has seen of a log can be recovered from its files. Writing is
+done in a thread: a sync may take long. Killed anywhere, the next start signs and publishes the same bytes again. It never
+rebuilds its state from the database: a database that disagrees with it stops the appends instead (attacks E6-E8).
 
 SignerRefuses   the signer may not start: one sentence and its remedy
 """
@@ -22,7 +22,7 @@ from ledger.checkpoint import Checkpoint
 from ledger.edges import edge_hashes, tile_growth
 from ledger.errors import ClockSkew, EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
-from ledger.signer_state import PublishDirectory, SignerState, StateFile
+from ledger.signer_state import Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
 from ledger.verify import EntryChecker
 
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     from ledger.note import SigningKey
+    from ledger.signer_state import Publication
 
 ENTRIES_PER_STEP_MAX = 2_048
 ENTRIES_PER_TURN_MAX = 64
 _RESTORE_STATE = "Restore its file from the backup of the signer directory; it is never rebuilt from the database."
+_ONLY_ONE = "Only one signer may run per log: stop the other, or this one."
+_RECOVER = "Bring back what is lost with `secondwind recover`; what is published is never signed a second time."
+_COMPARE = "Two histories were signed: do not go on; compare the evidence with an auditor."
 _QUERIES = sql.load("ledger")
 _log = logging.getLogger(__name__)
 
@@ -69,6 +73,7 @@ class Signer:
         state: StateFile,
         directory: PublishDirectory,
         clock: Callable[[], int],
+        files: Publication | None = None,
         on_checkpoint: Callable[[Checkpoint, str], None] = lambda _checkpoint, _note: None,
     ) -> None:
         self.log = log
@@ -78,8 +83,10 @@ class Signer:
         self._file = state
         self._directory = directory
         self._clock = clock
+        self._files = files
         self._on_checkpoint = on_checkpoint
         self._state: SignerState | None = None
+        self._is_shown = True
 
     async def start(self) -> None:
         """Compare what is remembered with what is found, and finish what a crash cut off. Raises SignerRefuses.
@@ -94,11 +101,13 @@ class Signer:
         newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
         try:
             published = await asyncio.to_thread(self._directory.newest, self._key.verify_key)
+            filed = await self._files.newest() if self._files is not None else None
         except NoteError:
             raise SignerRefuses(
                 f"The signing key of {self.log} is not the one that signed what is published.",
                 "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
             ) from None
+        self._check_filed(self._state, filed)
         if self._state is None:
             if published is not None or newest_row is not None:
                 raise SignerRefuses(
@@ -112,6 +121,8 @@ class Signer:
         # A signer that was killed before it had synced left a state that a power cut could still take back.
         await asyncio.to_thread(self._file.save, self._state)
         await self._publish(self._state)
+        if not self._is_shown:
+            raise SignerRefuses(f"What is published of {self.log} contradicts its database.", _COMPARE)
 
     async def step(self) -> int:
         """Sign what is new; return how many entries that covers (0: nothing new, or halted).
@@ -122,14 +133,17 @@ class Signer:
         head = await self._pool.fetchrow(_QUERIES.head, self.log)
         state = self._state
         start = state.size if state is not None else 0
-        if head is None or head["halted"] is not None or head["size"] <= start:
+        if head is None or head["halted"] is not None:
+            return 0
+        if state is not None and not self._is_shown:
+            await self._publish(state)  # the files were away when it was signed
+        if head["size"] <= start:
             return 0
         now_us = await self._agreed_now()
         try:
             checker = await self._check_new(state, head["origin"], head["size"])
         except Disagreement as error:
-            await self._pool.execute(_QUERIES.halt, self.log, str(error)[:300])
-            _log.critical("%s is halted: %s", self.log, error)
+            await self._halt(error)
             return 0
         if (early := clocks.why_not_yet(checker.last_at_us, now_us)) is not None:
             raise ClockSkew(early)
@@ -202,16 +216,35 @@ class Signer:
         """Sign what the state says and let everybody have it; doing it again changes nothing."""
         signed = Checkpoint(self._key.name, state.size, state.root_hash)
         text = self._key.sign(signed.text())
+        self._is_shown = False
+        if self._files is not None and not await self._file_away(self._files, signed, text):
+            return
         if not await asyncio.to_thread(self._directory.take, state.number, text):
             self._state = None
             raise SignerRefuses(
-                f"Another signer has published checkpoint {state.number} of {self.log}, or a later one.",
-                "Only one signer may run per log: stop the other, or this one.",
+                f"Another signer has published checkpoint {state.number} of {self.log}, or a later one.", _ONLY_ONE
             )
         async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
             await self._store(connection, state, text)
         await asyncio.to_thread(self._directory.show, state.number, text)
+        self._is_shown = True
         self._on_checkpoint(signed, text)
+
+    async def _file_away(self, files: Publication, signed: Checkpoint, text: str) -> bool:
+        """Publish as files; False, and the log halted, when those contradict what was signed."""
+        try:
+            await files.publish(signed, text)
+        except Overtaken as error:
+            self._state = None
+            raise SignerRefuses(f"Another signer has published {self.log}: {error}.", _ONLY_ONE) from None
+        except Contradicted as error:
+            await self._halt(error)
+            return False
+        return True
+
+    async def _halt(self, error: LedgerError) -> None:
+        await self._pool.execute(_QUERIES.halt, self.log, str(error)[:300])
+        _log.critical("%s is halted: %s", self.log, error)
 
     async def _store(self, connection: PoolConnectionProxy, state: SignerState, text: str) -> None:
         before = await connection.fetchval("select max(size) from ledger_checkpoints where log = $1", self.log)
@@ -220,7 +253,7 @@ class Signer:
         if root_hash != state.root_hash:
             raise SignerRefuses(
                 f"The database holds another checkpoint of {self.log} at size {state.size}.",
-                "Two histories were signed: do not go on; compare the evidence with an auditor.",
+                _COMPARE,
             )
         grown = await tile_growth(self.log, connection, before or 0, state.size)
         if grown:
@@ -242,7 +275,7 @@ class Signer:
         if head_size is None or head_size < state.size:
             raise SignerRefuses(
                 f"The database has {head_size or 0} entries of {self.log}, but {state.size} were signed.",
-                "An older backup was restored, or another database is configured: restore the newest one.",
+                f"An older backup was restored, or another database is configured. {_RECOVER}",
             )
         if published is not None:
             _, shown = published
@@ -254,13 +287,23 @@ class Signer:
             if shown.size == state.size and shown.root_hash != state.root_hash:
                 raise SignerRefuses(
                     f"Another root of {self.log} was published at size {state.size}.",
-                    "Two histories were signed: do not go on; compare the evidence with an auditor.",
+                    _COMPARE,
                 )
         if newest_row is not None and newest_row["size"] > state.size:
             raise SignerRefuses(
                 f"The database has a checkpoint of {self.log} at {newest_row['size']}, the signer is at {state.size}.",
                 "An older signer state was restored: restore the newest one.",
             )
+
+    def _check_filed(self, state: SignerState | None, filed: Checkpoint | None) -> None:
+        """What is published as files is known for ever: nothing may be signed beside it (attacks E6, E8)."""
+        size, root_hash = (0, b"") if state is None else (state.size, state.root_hash)
+        if filed is not None and filed.size > size:
+            raise SignerRefuses(
+                f"{filed.size} entries of {self.log} are published as files, the signer remembers {size}.", _RECOVER
+            )
+        if filed is not None and filed.size == size and filed.root_hash != root_hash:
+            raise SignerRefuses(f"Another root of {self.log} was published at size {size}.", _COMPARE)
 
     async def _check_named(self) -> None:
         """Refuse a key that entry 0 does not name, before it signs anything."""

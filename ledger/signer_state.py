@@ -3,6 +3,9 @@
 The state is written and synced before anything is signed, so that a signer that was killed signs the same again or
 nothing. The numbered files in the publish directory are the compare-and-swap that a restored database cannot undo: a
 number can be taken once, and whoever finds a newer one than his own stops (attacks E6, E8).
+
+Overtaken      another signer has published what this one was about to
+Contradicted   published bytes, which never change, are others than those that were to be published
 """
 
 from __future__ import annotations
@@ -13,17 +16,39 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from ledger import checkpoint, note
 from ledger.checkpoint import Checkpoint
+from ledger.errors import LedgerError
 from ledger.grammar import decode_digest, encode_base64
 
 FORMAT = 2
 KEPT_FILES = 16
 _NUMBERED = re.compile(r"checkpoint-([0-9]{16})")
+
+
+class Overtaken(LedgerError):
+    """What is published is not what this signer published last."""
+
+
+class Contradicted(LedgerError):
+    """What is published says something else about the same entries."""
+
+
+class Publication(Protocol):
+    """Where a log is published as files. A checkpoint that it took is the newest for everybody, and for ever."""
+
+    async def newest(self) -> Checkpoint | None:
+        """The published checkpoint. Raises NoteError when this signer's key did not sign it."""
+
+    async def publish(self, signed: Checkpoint, text: str) -> None:
+        """Let the files say all that `signed` covers, the checkpoint last; doing it again changes nothing.
+
+        Raises Overtaken, Contradicted, and Unavailable where it may succeed later.
+        """
 
 
 @dataclass(frozen=True, slots=True)

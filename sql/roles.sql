@@ -12,6 +12,8 @@ grant select, insert on ledger_heads to secondwind_writer;
 grant update (size, last_leaf_hash, last_at_us, rules_position) on ledger_heads to secondwind_writer, secondwind_publisher;
 grant select on ledger_heads, ledger_partitions, ledger_checkpoints to secondwind_writer, secondwind_publisher;
 grant select, insert, update, delete on payments_inbox, payments_pending_fees, giving_gifts to secondwind_writer;
+-- Published files that contradict the database are found out by name.
+grant select on ledger_tiles to secondwind_writer;
 grant select on publishing_waiting, schema_migrations to secondwind_writer;
 grant select, insert, update, delete on public_lists, public_lines, public_months, public_texts to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;

@@ -53,13 +53,13 @@ class ObjectStore:
     async def create(self, files: Mapping[str, bytes]) -> list[str]:
         """See FileStore."""
         made = await asyncio.gather(*(self._put(name, data, "create") for name, data in files.items()))
-        return [name for name, is_new in zip(files, made, strict=True) if not is_new]
+        return [name for name, version in zip(files, made, strict=True) if version is None]
 
     async def write(self, name: str, data: bytes) -> None:
         """See FileStore."""
         await self._put(name, data, "overwrite")
 
-    async def exchange(self, name: str, data: bytes, version: str | None) -> bool:
+    async def exchange(self, name: str, data: bytes, version: str | None) -> str | None:
         """See FileStore."""
         return await self._put(name, data, "create" if version is None else {"e_tag": version})
 
@@ -74,15 +74,15 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             raise _away(error) from error
 
-    async def _put(self, name: str, data: bytes, mode: PutMode) -> bool:
+    async def _put(self, name: str, data: bytes, mode: PutMode) -> str | None:
         async with self._slots:
             try:
-                await obstore.put_async(self._store, name, data, mode=mode, use_multipart=False)
+                put = await obstore.put_async(self._store, name, data, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError, FileNotFoundError):
-                return False
+                return None
             except (BaseError, OSError) as error:
                 raise _away(error) from error
-        return True
+        return str(put["e_tag"])
 
 
 def _away(error: Exception) -> StoreAway:

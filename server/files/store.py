@@ -55,8 +55,8 @@ class FileStore(Protocol):
     async def write(self, name: str, data: bytes) -> None:
         """Write a file, whatever was there."""
 
-    async def exchange(self, name: str, data: bytes, version: str | None) -> bool:
-        """Write a file if it still is that version (None: if there is none). False when it is not."""
+    async def exchange(self, name: str, data: bytes, version: str | None) -> str | None:
+        """Write a file if it still is that version (None: if there is none); its new version, or None if it is not."""
 
     async def remove(self, names: list[str]) -> None:
         """Let files be gone that nobody needs any more; those that are gone already are no error."""
@@ -80,14 +80,14 @@ class DirectoryStore:
         """See FileStore."""
         await _in_thread(self._replace, name, data)
 
-    async def exchange(self, name: str, data: bytes, version: str | None) -> bool:
+    async def exchange(self, name: str, data: bytes, version: str | None) -> str | None:
         """See FileStore."""
         deadline = time.monotonic() + LOCK_TIMEOUT_S
         while (done := await _in_thread(self._exchange, name, data, version)) is None:
             if time.monotonic() > deadline:
                 raise StoreAway(f"the published files: another process held the lock for {LOCK_TIMEOUT_S:.0f} s")
             await asyncio.sleep(LOCK_POLL_S)
-        return done
+        return _version(data) if done else None
 
     async def remove(self, names: list[str]) -> None:
         """See FileStore."""
