@@ -2,8 +2,8 @@
 
 Order of a step: state synced → signed → published as files → number taken outside the database → checkpoint and tiles
 in the database → `checkpoint` shown. So whatever anybody has seen of a log can be recovered from its files. Writing is
-done in a thread: a sync may take long. Killed anywhere, the next start signs and publishes the same bytes again. It never
-rebuilds its state from the database: a database that disagrees with it stops the appends instead (attacks E6-E8).
+done in a thread: a sync may take long. Killed anywhere, the next start signs and publishes the same bytes again. The
+state is never rebuilt from the database; one that disagrees with it stops the appends instead (attacks E6-E8).
 
 SignerRefuses   the signer may not start: one sentence and its remedy
 """

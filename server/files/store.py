@@ -96,7 +96,7 @@ class DirectoryStore:
     def _read(self, name: str) -> Held | None:
         try:
             data = (self.path / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
         return Held(data, _version(data))
 
