@@ -119,6 +119,10 @@ class Settings(BaseModel):
         0.4, "SECONDWIND_CHECKPOINT_INTERVAL_S", "least time between two checkpoints", ge=0.01, le=60
     )
 
+    publish_to: str | None = _setting(
+        None, "SECONDWIND_PUBLISH_TO", "directory or `s3://bucket/prefix` that the logs are published to as files"
+    )
+
     @field_validator("assets")
     @classmethod
     def _known_assets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,6 +142,13 @@ class Settings(BaseModel):
     def _known_zone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError("give an IANA name such as America/Denver")
+        return value
+
+    @field_validator("publish_to")
+    @classmethod
+    def _known_place(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value and not re.fullmatch(r"s3://[^/\s?#]+(/[^\s?#]*)?", value):
+            raise ValueError("give a directory, or s3://bucket/prefix with credentials in the AWS_ variables")
         return value
 
     @field_validator("origin")

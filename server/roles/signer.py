@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,18 @@ from server import birth
 from server.birth import SERVED_LOGS
 from server.errors import StartRefused
 from server.exports.papers import keep_papers
+from server.files import places
+from server.files.store import StoreAway
+from server.files.tilewriter import TileWriter
 from server.loops import follow
 from server.parts import clock_us
 
 if TYPE_CHECKING:
+    from ledger.note import VerifyKey
     from ledger.types import LogName
     from server.parts import Parts
+
+_log = logging.getLogger(__name__)
 
 
 def start(parts: Parts) -> None:
@@ -32,25 +40,45 @@ async def check(parts: Parts) -> None:
             await signer(parts, log).start()
         except SignerRefuses as error:
             raise StartRefused(error.sentence, error.remedy) from None
+        except StoreAway as error:
+            raise StartRefused(
+                f"What is published cannot be compared with the database: {error}.",
+                "Make SECONDWIND_PUBLISH_TO readable and writable, or unset it.",
+            ) from None
         key = birth.signing_key(parts.keys, log, parts.identities[log].origin)
         await keep_papers(parts.database.signer, log, key, parts.keys)
 
 
 def signer(parts: Parts, log: LogName) -> Signer:
     """The signer of one log, as it is put together in this deployment."""
+    key = birth.signing_key(parts.keys, log, parts.identities[log].origin)
     return Signer(
         parts.database.signer,
         log,
-        birth.signing_key(parts.keys, log, parts.identities[log].origin),
+        key,
         batch_public_key=birth.batch_key(parts.keys).public,
         state=StateFile(parts.instance.signer / f"{log}.json"),
         directory=PublishDirectory(parts.instance.publish / log),
         clock=clock_us,
+        files=_files(parts, log, key.verify_key),
         on_checkpoint=lambda _checkpoint, _note: parts.wakeups.notify(f"checkpoint:{log}"),
     )
 
 
+def _files(parts: Parts, log: LogName, key: VerifyKey) -> TileWriter | None:
+    if parts.settings.publish_to is None:
+        return None
+    store = places.place(parts.settings.publish_to)
+    return TileWriter(parts.database.writer, log, key, places.files_of(store, log, parts.vault))
+
+
 async def _sign(parts: Parts, log: LogName) -> None:
     one = signer(parts, log)
-    await one.start()
+    while True:
+        try:
+            await one.start()
+            break
+        except StoreAway as error:
+            _log.warning("the signer of %s waits %.1f s: %s", log, error.retry_after_s, error)
+            await asyncio.sleep(error.retry_after_s)
     await follow(parts.wakeups, log, one.step, pause_s=parts.settings.checkpoint_interval_s)

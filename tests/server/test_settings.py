@@ -74,6 +74,8 @@ def test_lists_are_separated_by_commas() -> None:
         ({}, {"SECONDWIND_TIME_ZONE": "Mars/Olympus"}, "IANA name"),
         ({}, {"SECONDWIND_ORIGIN": "https://a.example/ledger"}, "without scheme"),
         ({}, {"SECONDWIND_ORIGIN": "a.example/books"}, "ending in /ledger"),
+        ({}, {"SECONDWIND_PUBLISH_TO": "ftp://a.example/files"}, "s3://bucket/prefix"),
+        ({}, {"SECONDWIND_PUBLISH_TO": "s3:///files"}, "s3://bucket/prefix"),
     ],
 )
 def test_a_wrong_value_is_a_sentence_with_name_value_and_remedy(
