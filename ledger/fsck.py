@@ -18,7 +18,7 @@ from ledger import checkpoint, merkle, note
 from ledger.batches import statement, verifies
 from ledger.errors import EntryError, NoteError
 from ledger.grammar import HASH_BYTES
-from ledger.note import SignatureInvalid, SignatureMissing, VerifyKey
+from ledger.note import SignatureInvalid, SignatureMissing
 from ledger.rules import RuleRow, rule_rows
 from ledger.tiles import TILE_HEIGHT, TILE_WIDTH
 from ledger.types import Head, LogName
@@ -192,8 +192,7 @@ class _Inspection:
     def _judge_checkpoint(self, row: Row) -> None:
         size = row["size"]
         self.judged.checkpoints += 1
-        keys = self._checker.declared.keys
-        allowed = [VerifyKey.parse(vkey) for vkey in keys.spans or {} if keys.may_sign(vkey, size)]
+        allowed = self._checker.declared.keys.signers(size)
         try:
             head = checkpoint.parse(note.open(row["note"], allowed).text)
         except (SignatureInvalid, SignatureMissing) as error:

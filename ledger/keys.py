@@ -44,6 +44,10 @@ class Keyring:
         span = (self.spans or {}).get(vkey)
         return span is not None and span.first <= size and (span.last is None or size <= span.last)
 
+    def signers(self, size: int) -> list[VerifyKey]:
+        """The keys of which one must have signed a checkpoint of `size` entries."""
+        return [VerifyKey.parse(vkey) for vkey in self.spans or {} if self.may_sign(vkey, size)]
+
     def opened(self, key: VerifyKey, recovery: VerifyKey) -> Keyring:
         """With the keys of entry 0."""
         return replace(self, recovery=recovery, spans={key.vkey: Span(0)})

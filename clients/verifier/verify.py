@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import http.client
 import json
@@ -31,8 +32,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any, NoReturn
@@ -52,6 +53,14 @@ DOWNLOAD_TOTAL_S = 120
 ATTEMPTS_MAX = 3
 SAMPLED_TILES = 8
 SHAPES_MAX = 32
+SAMPLE_MAX = 100_000
+TILES_KEPT = 64
+ANCHORED = ("books", "audit")
+ANCHOR_LINE_MAX = 2 * 6 * 65_536 + 1_024
+COMMITTED_KEPT = 100
+PEOPLE_FLOOR = 5
+FRESH_S = 25 * 60
+CLOCKS_APART_S = 5 * 60
 EMPTY_HASH = hashlib.sha256(b"").digest()
 
 
@@ -194,17 +203,20 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 # Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint).
 
 
-class VerifyKey:
-    """A verification key: `<name>+<8 hex>+<base64(type || key)>`, Ed25519 only."""
+LOG_KEY, WITNESS_KEY = 1, 4
 
-    def __init__(self, vkey: str) -> None:
+
+class VerifyKey:
+    """A verification key: `<name>+<8 hex>+<base64(type || key)>`. Type 1 signs notes, type 4 cosigns them with a time."""
+
+    def __init__(self, vkey: str, kind: int = LOG_KEY) -> None:
         """ValueError when the text is not such a key."""
         parts = vkey.split("+", 2)
         if len(parts) != 3 or not parts[0] or not re.fullmatch(r"[0-9a-f]{8}", parts[1]) or re.search(r"\s", vkey):
             raise ValueError("a key looks like name+1a2b3c4d+base64")
         blob = unb64(parts[2])
-        if len(blob) != 33 or blob[0] != 1:
-            raise ValueError("only Ed25519 keys (type 1) are known here")
+        if len(blob) != 33 or blob[0] != kind:
+            raise ValueError("only Ed25519 keys are known: type 1 for logs, type 4 for witnesses; here it is %d" % kind)
         self.text = vkey
         self.name = parts[0]
         self.public = blob[1:]
@@ -212,35 +224,39 @@ class VerifyKey:
         if self.id.hex() != parts[1]:
             raise ValueError("the key's own identifier does not fit it; was it copied whole?")
 
-
-class Checkpoint:
-    """A signed tree head."""
-
-    def __init__(self, origin: str, size: int, root: bytes, note: str) -> None:
-        self.origin = origin
-        self.size = size
-        self.root = root
-        self.note = note
+    def of(self, name: str) -> VerifyKey:
+        """Itself, if it is named so; ValueError otherwise."""
+        if self.name != name:
+            raise ValueError("the key is of %r, not of %r" % (self.name[:80], name[:80]))
+        return self
 
 
-def open_note(data: bytes, key: VerifyKey) -> str:
-    """The text that `key` signed. Failed for a malformed note, a missing or a wrong signature."""
-    if len(data) > NOTE_BYTES_MAX:
-        raise Failed("checkpoint-malformed", "the note is larger than %d bytes" % NOTE_BYTES_MAX)
-    try:
-        note = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Failed("checkpoint-malformed", "the note is not UTF-8") from None
-    if re.search("[\x00-\x09\x0b-\x1f]", note) or not note.endswith("\n"):
-        raise Failed("checkpoint-malformed", "the note has control characters or does not end in a line feed")
-    cut = note.rfind("\n\n")
-    if cut < 0 or cut + 2 == len(note):
-        raise Failed("checkpoint-malformed", "the note has no text or no signatures")
-    text, lines = note[: cut + 1], note[cut + 2 : -1].split("\n")
-    if len(lines) > SIGNATURES_MAX:
-        raise Failed("checkpoint-malformed", "the note has more than %d signatures" % SIGNATURES_MAX)
-    found = False
-    for line in lines:
+class Note:
+    """A signed note taken apart. Nothing of it is believed before a key was asked about it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Failed("checkpoint-malformed") when it is no note."""
+        if len(data) > NOTE_BYTES_MAX:
+            raise Failed("checkpoint-malformed", "the note is larger than %d bytes" % NOTE_BYTES_MAX)
+        try:
+            note = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Failed("checkpoint-malformed", "the note is not UTF-8") from None
+        if re.search("[\x00-\x09\x0b-\x1f]", note) or not note.endswith("\n"):
+            raise Failed("checkpoint-malformed", "the note has control characters or does not end in a line feed")
+        cut = note.rfind("\n\n")
+        if cut < 0 or cut + 2 == len(note):
+            raise Failed("checkpoint-malformed", "the note has no text or no signatures")
+        lines = note[cut + 2 : -1].split("\n")
+        if len(lines) > SIGNATURES_MAX:
+            raise Failed("checkpoint-malformed", "the note has more than %d signatures" % SIGNATURES_MAX)
+        self.whole = note
+        self.text = note[: cut + 1]
+        self.signatures = [self._signature(line) for line in lines]
+
+    @staticmethod
+    def _signature(line: str) -> tuple[str, bytes]:
+        """(name, key ID || signature) of one line."""
         match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/=]+)", line)
         if not match or not match[1].isprintable():
             raise Failed("checkpoint-malformed", "a signature line is not of its form")
@@ -250,32 +266,73 @@ def open_note(data: bytes, key: VerifyKey) -> str:
             raise Failed("checkpoint-malformed", "a signature is not base64") from None
         if len(blob) < 5:
             raise Failed("checkpoint-malformed", "a signature is too short")
-        if match[1] == key.name and blob[:4] == key.id:
-            if not ed25519_verifies(key.public, text.encode(), blob[4:]):
+        return match[1], blob
+
+    def _lines_of(self, key: VerifyKey) -> list[bytes]:
+        return [blob[4:] for name, blob in self.signatures if name == key.name and blob[:4] == key.id]
+
+    def signed_by(self, key: VerifyKey) -> bool:
+        """Whether this key signed the text. Failed("signature-invalid") when a line of it does not verify."""
+        lines = self._lines_of(key)
+        for signature in lines:
+            if not ed25519_verifies(key.public, self.text.encode(), signature):
                 raise Failed("signature-invalid", "the signature of %s is not valid" % key.name)
-            found = True
-    if not found:
+        return bool(lines)
+
+    def cosigned_by(self, witness: VerifyKey) -> int | None:
+        """The newest time, in seconds since 1970, at which a witness saw this; None when it did not (SPEC 10.5)."""
+        newest = None
+        for blob in self._lines_of(witness):
+            seconds = int.from_bytes(blob[:8], "big")
+            text = "cosignature/v1\ntime %d\n%s" % (seconds, self.text)
+            if not ed25519_verifies(witness.public, text.encode(), blob[8:]):
+                raise Failed("signature-invalid", "the cosignature of %s is not valid" % witness.name)
+            newest = max(seconds, newest or 0)
+        return newest
+
+
+def open_note(data: bytes, key: VerifyKey) -> str:
+    """The text that `key` signed. Failed for a malformed note, a missing or a wrong signature."""
+    note = Note(data)
+    if not note.signed_by(key):
         raise Failed("signature-missing", "the note is not signed by %s" % key.text)
-    return text
+    return note.text
+
+
+class Checkpoint:
+    """A tree head: what it says, and the note that says it."""
+
+    def __init__(self, data: bytes) -> None:
+        """Read strictly, believed by nobody yet. Failed("checkpoint-malformed")."""
+        self.signed = Note(data)
+        lines = self.signed.text.split("\n")
+        if len(lines) != 4 or lines[3]:
+            raise Failed("checkpoint-malformed", "a checkpoint has three lines: origin, size, root")
+        try:
+            self.size = decimal(lines[1])
+        except ValueError:
+            raise Failed("checkpoint-malformed", "the size is not a decimal") from None
+        if self.size > INT_MAX:
+            raise Failed("checkpoint-malformed", "the size is beyond 2^53-1")
+        if not _DIGEST.fullmatch(lines[2]):
+            raise Failed("checkpoint-malformed", "the root is not a hash")
+        self.origin = lines[0]
+        self.root = unb64(lines[2])
+        self.note = self.signed.whole
+        if self.size == 0 and self.root != EMPTY_HASH:
+            raise Failed("checkpoint-malformed", "the root of an empty log is the hash of nothing")
+
+    def of(self, origin: str) -> Checkpoint:
+        """Itself, if it is of this log. Failed("log-mismatch")."""
+        if self.origin != origin:
+            raise Failed("log-mismatch", "the checkpoint is of %r, not of %r" % (self.origin[:80], origin[:80]))
+        return self
 
 
 def open_checkpoint(data: bytes, key: VerifyKey) -> Checkpoint:
     """The checkpoint that the log's key signed."""
-    lines = open_note(data, key).split("\n")
-    if len(lines) != 4 or lines[3]:
-        raise Failed("checkpoint-malformed", "a checkpoint has three lines: origin, size, root")
-    try:
-        size = decimal(lines[1])
-    except ValueError:
-        raise Failed("checkpoint-malformed", "the size is not a decimal") from None
-    if not _DIGEST.fullmatch(lines[2]):
-        raise Failed("checkpoint-malformed", "the root is not a hash")
-    if lines[0] != key.name:
-        raise Failed("log-mismatch", "the checkpoint is of %r, the key is of %r" % (lines[0][:80], key.name))
-    root = unb64(lines[2])
-    if size == 0 and root != EMPTY_HASH:
-        raise Failed("checkpoint-malformed", "the root of an empty log is the hash of nothing")
-    return Checkpoint(lines[0], size, root, data.decode("utf-8"))
+    open_note(data, key)
+    return Checkpoint(data).of(key.name)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -295,9 +352,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Frontier:
     """The complete subtrees of a growing tree, largest first."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self.hashes: list[bytes] = []
+    def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
+        """ValueError when a tree of this size has not that many complete subtrees."""
+        if len(hashes) != bin(size).count("1"):
+            raise ValueError("a tree of %d has %d complete subtrees" % (size, bin(size).count("1")))
+        self.size = size
+        self.hashes: list[bytes] = list(hashes)
 
     def append(self, node: bytes) -> None:
         """Add one leaf."""
@@ -343,6 +403,32 @@ def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
     return result
 
 
+def consistent(old_size: int, size: int, old_root: bytes, root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether a consistency proof (RFC 9162 2.1.4.2) shows that the tree of `size` begins with that of `old_size`."""
+    if old_size in (0, size):
+        return not path and (old_root == root if old_size else old_root == EMPTY_HASH)
+    if old_size > size or not path:
+        return False
+    rest = list(path)
+    fn, sn = old_size - 1, size - 1
+    if old_size & fn == 0:
+        rest.insert(0, old_root)
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    first = second = rest[0]
+    for node in rest[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            first, second = node_hash(node, first), node_hash(node, second)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            second = node_hash(second, node)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and first == old_root and second == root
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Sources: a URL or a directory, read with bounds.
 
@@ -381,8 +467,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Web(Source):
     """A log served over HTTP. Redirects are refused: what is verified is what was asked for."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, token: str = "") -> None:
+        """`token` is sent as a bearer's, to that address and no other."""
         self._prefix = prefix.rstrip("/")
+        self._headers = {"User-Agent": "secondwind-verify/%s" % VERSION}
+        if token:
+            self._headers["Authorization"] = "Bearer %s" % token
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def read(self, path: str, bytes_max: int) -> bytes:
@@ -421,9 +511,7 @@ class Web(Source):
         return answer[0]
 
     def _read_once(self, path: str, bytes_max: int) -> bytes:
-        request = urllib.request.Request(
-            "%s/%s" % (self._prefix, path), headers={"User-Agent": "secondwind-verify/%s" % VERSION}
-        )
+        request = urllib.request.Request("%s/%s" % (self._prefix, path), headers=self._headers)
         with self._opener.open(request, timeout=DOWNLOAD_TIMEOUT_S) as response:
             chunks: list[bytes] = []
             total = 0
@@ -540,6 +628,9 @@ _GIFT = {
 _GIFT_SLOTS = _slots(
     "nonce/i", "owners/a", "giver/i", "contact/i", "provider_objects/a", "method/i", "note/i", "request/a"
 )
+_ANY_LOG = _enum("audit", "books", "public")
+_GROUP = _enum("audit", "identity")
+_AUDIT_SLOTS = _slots("nonce/i", "actor/a", "subject/i", "recipient/a", "target/a", "reason/a", "origin/a", "request/a")
 _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     "ledger": {
         **_LEDGER_TYPES,
@@ -571,7 +662,22 @@ _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
             ),
         ),
     },
-    "audit": dict(_LEDGER_TYPES),
+    "audit": {
+        **_LEDGER_TYPES,
+        "audit.opening.given.v1": _spec({"log": _ANY_LOG}, slots=_AUDIT_SLOTS),
+        "audit.export.given.v1": _spec({"from": _SIZE, "log": _ANY_LOG, "to": _SIZE}, slots=_AUDIT_SLOTS),
+        "audit.erasure.requested.v1": _spec({"group": _GROUP}, slots=_AUDIT_SLOTS),
+        "audit.erasure.approved.v1": _spec({"group": _GROUP}, refers="must", slots=_AUDIT_SLOTS),
+        "audit.erasure.completed.v1": _spec(
+            {"entries": _SIZE, "group": _GROUP, "gone_by": _kind("date"), "root": _kind("digest")},
+            refers="must",
+            slots=_AUDIT_SLOTS,
+        ),
+        **{
+            "audit.access.%s.v1" % what: _spec({"what": _kind("slug")}, slots=_AUDIT_SLOTS)
+            for what in ("read", "changed", "refused")
+        },
+    },
 }
 
 
@@ -874,6 +980,12 @@ def read_registry(text: str, known: dict[str, dict[str, Any]]) -> tuple[dict[str
         good = good and spec["postings"] in ("none", "some") and spec["refers"] in ("none", "may", "must")
         good = good and _are_slots(spec["slots"]) and _are_held(spec, registry["guards"])
         _want(good, "registry-invalid", "type %s is not declared as types are" % name[:80])
+        people = spec["data"].get("people_min")
+        _want(
+            people is None or (people["is"] == "int" and people["min"] >= PEOPLE_FLOOR),
+            "registry-invalid",
+            "type %s would allow groups of fewer than %d people" % (name, PEOPLE_FLOOR),
+        )
         if name in known:
             _want(
                 spec == known[name],
@@ -993,12 +1105,13 @@ class Shape:
 class Log:
     """Judges entries in order. What it carries does not grow with the log, only with what the log declares."""
 
-    def __init__(self, origin: str, fast: bool = False) -> None:
+    def __init__(self, origin: str, fast: bool = False, began: Frontier | None = None) -> None:
+        """`began` is the tree of the entries before the first one to be judged, when that is not entry 0."""
         self.origin = origin
         last = origin.rsplit("/", 1)[-1]
         self.kind = last if last in ("books", "audit") else "ledger"
         self.fast = fast
-        self.frontier = Frontier()
+        self.frontier = began or Frontier()
         self.prev = EMPTY_HASH
         self.prev_text = b64(EMPTY_HASH)
         self.last_at: datetime | None = None
@@ -1012,6 +1125,8 @@ class Log:
         self.guards: dict[str, Any] = {}
         self.recovery: VerifyKey | None = None
         self.keys: dict[str, list[int]] = {}
+        self.key_changes: list[str] = []
+        self.attested_at: str | None = None
         self.pending: dict[int, datetime] = {}
         self.closed = ""
         self.first_month = ""
@@ -1025,6 +1140,9 @@ class Log:
         self.first_at = ""
         self.registry_digest = ""
         self.opening: Opening | None = None
+        self.on_anchor: Callable[[int, str], None] | None = None
+        self.policies: list[tuple[str, int]] = []
+        self.proved_close: tuple[int, dict[tuple[str, str, str], int]] | None = None
         self.shapes: list[Shape] = []
 
     def take(self, data: bytes) -> None:
@@ -1057,6 +1175,23 @@ class Log:
             "prev is not the hash of the entry before",
         )
         _want(b'"log":"%s"' % self.origin.encode() in data, "log-mismatch", "the entry is not of this log")
+        if b'"type":"ledger.' in data:
+            entry = parse_entry(data)
+            check_shape(entry)
+            self._follow(entry)
+
+    def _follow(self, entry: dict[str, Any]) -> None:
+        """What even --fast takes note of: whose keys sign the log, and when it was last anchored."""
+        name = entry["type"]
+        spec = _LEDGER_TYPES.get(name)
+        if name in ("ledger.log.opened.v1", "ledger.key.introduced.v1", "ledger.key.retired.v1") and spec is not None:
+            self.check_data(entry, spec)
+            if entry["position"] == 0:
+                self.open(entry)
+            else:
+                self._change_key(entry)
+        elif name == "ledger.anchor.recorded.v1":
+            self.newest_anchor = entry["at"]
 
     def _judge_known(self, position: int, data: bytes) -> bool:
         """Judge an entry whose shape is known; False leaves it to `_judge`, which says what is wrong, if anything is."""
@@ -1125,15 +1260,17 @@ class Log:
             _want(name == "ledger.registry.published.v1", "genesis-invalid", "position 1 is the registry")
         spec = self.types.get(name)
         if spec is not None:
-            self._check_data(entry, spec)
+            self.check_data(entry, spec)
         if position == 0:
-            self._open(entry)
+            self.open(entry)
         self._check_time(entry["at"], entry["period"], name, at)
         self._check_places(entry)
         if "phase" in entry:
             self._check_phase(entry, at)
-        if spec is not None and "guards" in spec:
+        if spec is not None and "guards" in spec and (self.proved_close is None or position > self.proved_close[0]):
             self._check_decision(entry, spec["guards"])
+        if "people_min" in entry["data"]:
+            self._check_people(entry)
         if self.opening is not None and self.opening.position == position:
             self.opening.judge(entry, spec)
         if spec is None or name not in self.known:
@@ -1152,7 +1289,8 @@ class Log:
             self.first_month = self.month[0]
         self._remember(entry, spec, data)
 
-    def _check_data(self, entry: dict[str, Any], spec: dict[str, Any]) -> None:
+    def check_data(self, entry: dict[str, Any], spec: dict[str, Any]) -> None:
+        """`data`, slots, postings and refers_to are what the type gives (5.2 to 5.5)."""
         name, data, fields = entry["type"], entry["data"], spec["data"]
         for field, value in data.items():
             _want(field in fields, "data-invalid", "%s has no data.%s" % (name, field[:40]))
@@ -1245,19 +1383,59 @@ class Log:
             "%s is closed out of order" % month,
         )
         _want(data["registry"] == self.registry_digest, "data-invalid", "data.registry is not the registry in force")
-        sums = self.through(month)
-        digest = hashlib.sha256(b"secondwind/balances/v1\n")
-        for triple in sorted(sums):
-            if sums[triple]:
-                digest.update(_encode([*triple, str(sums[triple])]).encode() + b"\n")
+        if self.proved_close is not None and entry["position"] < self.proved_close[0]:
+            self.closed = month  # what it closed lies before what an export shows
+            return
+        if self.proved_close is not None and entry["position"] == self.proved_close[0]:
+            sums = self.proved_close[1]
+        else:
+            sums = self.through(month)
         _want(
-            data["balances"] == b64(digest.digest()),
+            data["balances"] == b64(hashlib.sha256(b"secondwind/balances/v1\n" + balance_lines(sums)).digest()),
             "data-invalid",
             "data.balances is not the trial balance through %s" % month,
         )
         self.months = {period: totals for period, totals in self.months.items() if period > month}
         self.months[""] = defaultdict(int, sums)
         self.closed = month
+
+    def signers(self, size: int) -> list[str]:
+        """The keys of the log that may sign a checkpoint of this size (12.7)."""
+        return [text for text, (first, *last) in self.keys.items() if first <= size and (not last or size <= last[0])]
+
+    def _change_policy(self, entry: dict[str, Any]) -> None:
+        """A policy takes effect in a later month than it is told in, and undercuts no floor (attacks A7)."""
+        data = entry["data"]
+        digest = b64(hashlib.sha256(data["policy"].encode()).digest())
+        _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
+        _want(
+            not self.policies or data["from"] > self.month[0],
+            "policy-invalid",
+            "a policy told in %s takes effect in %s, not in a later month" % (self.month[0], data["from"]),
+        )
+        asked = _people_in(data["policy"])
+        for number in asked:
+            _want(
+                type(number) is int and number >= PEOPLE_FLOOR,
+                "policy-invalid",
+                "people_min of the policy is %s; never fewer than %d" % (str(number)[:20], PEOPLE_FLOOR),
+            )
+        self.policies.append((data["from"], min(asked, default=PEOPLE_FLOOR)))
+
+    def _people_min(self, month: str) -> int:
+        """How many people the policy in force in a month asks for."""
+        found = [number for start, number in self.policies if start <= month]
+        return found[-1] if found else PEOPLE_FLOOR
+
+    def _check_people(self, entry: dict[str, Any]) -> None:
+        """What is told of a group says how many people are in it at least: no fewer than floor and policy allow."""
+        number = entry["data"]["people_min"]
+        least = min(self._people_min(entry["period"]), self._people_min(self.month[0] or entry["period"]))
+        _want(
+            type(number) is int and number >= max(least, PEOPLE_FLOOR),
+            "policy-invalid",
+            "data.people_min is %s, and no group of fewer than %d may be told" % (str(number)[:20], least),
+        )
 
     def _change_key(self, entry: dict[str, Any]) -> None:
         """A key introduced or retired by the recovery key of entry 0 (12.7 to 12.10)."""
@@ -1279,12 +1457,14 @@ class Log:
         if change == "introduced":
             _want(key.text not in self.keys and key.public != public, "key-invalid", "a key is introduced once")
             self.keys[key.text] = [size]
+            self.key_changes.append("introduced %s %d %s" % (key.text, size, data["signature"]))
             return
         span = self.keys.get(key.text, [])
         _want(len(span) == 1, "key-invalid", "a key is retired that is not in force")
         others = [first for text, (first, *last) in self.keys.items() if text != key.text and not last]
         _want(any(first <= size for first in others), "key-invalid", "no other key would be in force")
         span.append(size)
+        self.key_changes.append("retired %s %d %s" % (key.text, size, data["signature"]))
 
     def check_end(self) -> None:
         """No month is open 20 days after its end, seen from the newest entry (12.5)."""
@@ -1307,7 +1487,8 @@ class Log:
             )
             _want(line["fund"] in self.funds, "fund-undeclared", "fund %s is not declared" % line["fund"])
 
-    def _open(self, entry: dict[str, Any]) -> None:
+    def open(self, entry: dict[str, Any]) -> None:
+        """What entry 0 says of the log (5.7)."""
         data = entry["data"]
         try:
             key, recovery = VerifyKey(data["key"]), VerifyKey(data["recovery_key"])
@@ -1342,14 +1523,39 @@ class Log:
             self.funds.add(data["fund"])
             self.fund_titles[data["fund"]] = data["title"]
         elif name == "ledger.policy.changed.v1":
-            digest = b64(hashlib.sha256(data["policy"].encode()).digest())
-            _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
+            self._change_policy(entry)
         elif name == "ledger.period.closed.v1":
             self._close(entry)
         elif name.startswith("ledger.key."):
             self._change_key(entry)
+        elif name == "ledger.books.attested.v1":
+            self.attested_at = entry["at"]
         elif name == "ledger.anchor.recorded.v1":
             self.newest_anchor = entry["at"]
+            if self.on_anchor is not None:
+                self.on_anchor(entry["position"], data["commitment"])
+
+
+def balance_lines(sums: dict[tuple[str, str, str], int]) -> bytes:
+    """Balances as a close hashes them (12.3)."""
+    return b"".join(_encode([*triple, str(sums[triple])]).encode() + b"\n" for triple in sorted(sums) if sums[triple])
+
+
+def _people_in(policy: str) -> list[Any]:
+    """Every people_min of a policy, wherever in it. A policy that is no JSON has none: then the floor alone holds."""
+    try:
+        rest = [json.loads(policy)]
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    while rest:
+        value = rest.pop()
+        if type(value) is dict:
+            found += [value["people_min"]] if "people_min" in value else []
+            rest += value.values()
+        elif type(value) is list:
+            rest += value
+    return found
 
 
 def _month_after(month: str) -> str:
@@ -1374,214 +1580,118 @@ def _zone(name: str) -> tzinfo | None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The run.
+# What the reader brings along: keys, a clock, and what was seen of the log before or elsewhere. All else is its own word.
 
 
 class Seen:
     """Something seen before or elsewhere: at `size` the root was `root`. A receipt also has an `index` and a `path`."""
 
-    def __init__(self, label: str, size: int, root: bytes, note: str) -> None:
+    def __init__(self, label: str, checkpoint: Checkpoint, own: bool = False) -> None:
+        """`own` marks what the reader wrote down, of which no signature has to tell where it is from."""
         self.label = label
+        self.checkpoint = checkpoint
+        self.size = checkpoint.size
+        self.root = checkpoint.root
+        self.own = own
         self.index = -1
         self.path: list[bytes] = []
-        self.size = size
-        self.root = root
-        self.note = note
 
 
-def verify(
-    source: Source, key: VerifyKey, seen: list[Seen], options: argparse.Namespace
-) -> tuple[Checkpoint, dict[str, Any]]:
-    """Verify everything; returns what was verified and the report of it. Raises Failed or CannotTell."""
-    checkpoint = open_checkpoint(source.read("checkpoint", NOTE_BYTES_MAX), key)
-    for view in seen:
-        if view.size > checkpoint.size:
+class Reader:
+    """Who verifies: the keys and the quorum that were pinned, what was seen, and the time it is (None: not judged)."""
+
+    def __init__(self, key: VerifyKey | None, recovery: VerifyKey | None = None, now: float | None = None) -> None:
+        self.key = key
+        self.recovery = recovery
+        self.now = now
+        self.witnesses: list[VerifyKey] = []
+        self.quorum = 0
+        self.seen: list[Seen] = []
+        self.cosigned: dict[str, int] = {}
+
+    def witness(self, checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:
+        """The largest of these that the quorum cosigned. What the pinned witnesses said of any of them is kept."""
+        best, most = None, -1
+        for checkpoint in checkpoints:
+            times = {witness.name: checkpoint.signed.cosigned_by(witness) for witness in self.witnesses}
+            found = {name: seconds for name, seconds in times.items() if seconds is not None}
+            met = len(found) >= self.quorum
+            if (met, checkpoint.size) > (most >= self.quorum, best.size if best is not None else -1):
+                best, most, self.cosigned = checkpoint, len(found), found
+        return best if self.witnesses and most >= self.quorum else None
+
+    def signed(self, head: Checkpoint) -> bool:
+        """Whether the pinned key signed the head. If not, a newer key of the log may have: the entries will tell."""
+        if self.key is not None and head.signed.signed_by(self.key):
+            head.of(self.key.name)
+            return True
+        name = head.origin if self.key is None else self.key.name
+        if head.size == 0 or name != head.origin or all(signer != name for signer, _ in head.signed.signatures):
             raise Failed(
-                "rollback",
-                "%s saw %d entries, the log now has %d" % (view.label, view.size, checkpoint.size),
-                checkpoint.size,
+                "signature-missing", "the checkpoint is not signed by %s" % (self.key.text if self.key else name)
             )
-    if options.expect_head:
-        size, _, root = options.expect_head.partition(":")
-        if size != str(checkpoint.size) or root != b64(checkpoint.root):
-            raise Failed("head-mismatch", "the head is %d:%s" % (checkpoint.size, b64(checkpoint.root)))
-    waiting = sorted(seen, key=lambda view: view.size)
-    contradicted: list[Seen] = []
-    receipts = {view.index: b"" for view in seen if view.index >= 0}
-    log = Log(checkpoint.origin, fast=options.fast)
-    if options.opening:
-        log.opening = Opening(options.opening, checkpoint.origin)
-        if log.opening.position >= checkpoint.size:
-            raise CannotTell("the opening is of entry %d, which the log does not have yet" % log.opening.position)
-    sampled = _sample(checkpoint.size)
-    progress = Progress(checkpoint.size, options.json)
-    for n in range((checkpoint.size + TILE_WIDTH - 1) // TILE_WIDTH):
-        width = min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH)
-        hashes: list[bytes] = []
-        for data in bundle(source, n, width):
-            if waiting and waiting[0].size == log.frontier.size:
-                waiting = _compare(waiting, log, contradicted)
-            log.take(data)
-            hashes.append(log.prev)
-        for index in receipts.keys() & range(n * TILE_WIDTH, n * TILE_WIDTH + width):
-            receipts[index] = hashes[index % TILE_WIDTH]
-        if n in sampled and source.read(tile_path("0", n, width), TILE_WIDTH * 32) != b"".join(hashes):
-            raise Failed("tile-mismatch", "tile 0/%d does not hold the hashes of its entries" % n, n * TILE_WIDTH)
-        progress.show(log.frontier.size)
-    progress.end()
-    _compare(waiting, log, contradicted)
-    if log.frontier.root() != checkpoint.root:
-        raise Failed("root-mismatch", "the entries do not hash to the root that was signed", checkpoint.size)
-    # Only now is it known that the key signed what was read: before, any server could have made it look like a fork.
-    for view in contradicted:
-        evidence = _write_evidence(view, checkpoint, source)
-        raise Failed(
-            "fork",
-            "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence),
-            view.size,
-        )
-    for view in seen:
-        if view.index >= 0 and not _is_under(receipts[view.index], view):
-            raise CannotTell("%s does not prove entry %d: its hashes lead elsewhere" % (view.label, view.index))
-    try:
-        log.check_end()
-    except Failed as failure:
-        raise Failed(failure.code, failure.sentence, checkpoint.size) from None
-    if not options.fast and checkpoint.size and log.key != key.text:
-        raise Failed("genesis-invalid", "entry 0 names another key than the one given", 0)
-    return checkpoint, _report(log, checkpoint, seen)
-
-
-def _compare(waiting: list[Seen], log: Log, contradicted: list[Seen]) -> list[Seen]:
-    """Hold every view of the size just reached against the tree at that size."""
-    while waiting and waiting[0].size == log.frontier.size:
-        if log.frontier.root() != waiting[0].root:
-            contradicted.append(waiting[0])
-        waiting = waiting[1:]
-    return waiting
-
-
-def _is_under(leaf: bytes, view: Seen) -> bool:
-    try:
-        return inclusion_root(leaf, view.index, view.size, view.path) == view.root
-    except ValueError:
         return False
 
 
-def _ranges(size: int, start: int, end: int, whole: bool = True) -> list[tuple[int, int]]:
-    """The subtrees of the consistency proof (RFC 6962 2.1.2) from the first `size` of leaves start...end to all of them."""
-    if size == end - start:
-        return [] if whole else [(start, end)]
-    half = 1 << ((end - start - 1).bit_length() - 1)
-    if size <= half:
-        return [*_ranges(size, start, start + half, whole), (start + half, end)]
-    return [*_ranges(size - half, start + half, end, whole=False), (start, start + half)]
+def newest_head(source: Source, reader: Reader) -> tuple[Checkpoint, list[Seen]]:
+    """The newest head, and what the witnesses saw, which may be a head somewhat older (`checkpoint.witnessed`)."""
+    heads = [Checkpoint(source.read("checkpoint", NOTE_BYTES_MAX))]
+    if reader.witnesses:
+        # Not every log has it: cosignatures may stand under the checkpoint itself.
+        with contextlib.suppress(CannotTell):
+            heads.append(Checkpoint(source.read("checkpoint.witnessed", NOTE_BYTES_MAX)).of(heads[0].origin))
+    head = max(heads, key=lambda one: one.size)
+    witnessed = reader.witness(heads)
+    if witnessed is None:
+        return head, []
+    return head, [Seen("%d witnesses (%s)" % (len(reader.cosigned), ", ".join(sorted(reader.cosigned))), witnessed)]
 
 
-def _consistency(source: Source, old_size: int, size: int) -> tuple[bytes, list[bytes]]:
-    """The served log's own root at `old_size`, and the proof from there to `size`, from the entries read once more."""
-    wanted = _ranges(old_size, 0, size)
-    old, subtrees = Frontier(), {part: Frontier() for part in wanted}
-    position = 0
-    for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
-        for data in bundle(source, n, min(TILE_WIDTH, size - n * TILE_WIDTH)):
-            leaf = leaf_hash(data)
-            if position < old_size:
-                old.append(leaf)
-            for (start, end), subtree in subtrees.items():
-                if start <= position < end:
-                    subtree.append(leaf)
-            position += 1
-    return old.root(), [subtrees[part].root() for part in wanted]
+def check_signers(log: Log, head: Checkpoint, reader: Reader, own: bool) -> bool:
+    """Hold the head's signatures against the keys that the entries name (11.3, 12.7; attacks A4).
+
+    `own`: the pinned key signed it. Returns whether a pinned key vouches for the entries: the log's by its signature,
+    the recovery key by having introduced the one that signed.
+    """
+    if reader.recovery is not None and (log.recovery is None or log.recovery.public != reader.recovery.public):
+        raise Failed("genesis-invalid", "entry 0 names another recovery key than the one given", 0)
+    if reader.key is not None and reader.key.text not in log.keys:
+        if own:
+            raise Failed("genesis-invalid", "entry 0 names another key than the one given", 0)
+        raise Failed("signature-missing", "the checkpoint is not signed by %s" % reader.key.text)
+    signed = [text for text in log.signers(head.size) if head.signed.signed_by(VerifyKey(text))]
+    if not signed:
+        raise Failed(
+            "signature-missing", "no key that the log names for %d entries has signed the checkpoint" % head.size
+        )
+    return own or (reader.recovery is not None and any(log.keys[text][0] > 0 for text in signed))
 
 
-def _write_evidence(view: Seen, checkpoint: Checkpoint, source: Source) -> str:
-    """Both signed heads and what proves them contradictory, in one file that needs neither the log nor this program."""
-    path = "secondwind-fork-%s.txt" % hashlib.sha256((view.note + checkpoint.note).encode()).hexdigest()[:12]
-    root, proof = _consistency(source, view.size, checkpoint.size)
-    text = (
-        "Two checkpoints signed by one key for histories that contradict each other.\n\n"
-        "The first head says that the root over the first %d entries is\n  %s\n"
-        "Under the second head it is\n  %s\n"
-        "because the RFC 6962 consistency proof from that root, at %d entries, to the second head's, at %d, is\n%s\n"
-        "\n--- seen before (%s) ---\n%s\n--- served now ---\n%s"
-    ) % (
-        view.size,
-        b64(view.root),
-        b64(root),
-        view.size,
-        checkpoint.size,
-        "".join("  %s\n" % b64(node) for node in proof) or "  empty: the sizes are equal\n",
-        printable(view.label),
-        view.note,
-        checkpoint.note,
-    )
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError:
-        return "(no evidence file could be written here)"
-    return path
+def check_views(log: Log, views: Sequence[Seen]) -> None:
+    """What others hold must be signed by a key of the log too; else it says nothing about this log."""
+    for view in views:
+        try:
+            good = view.own or any(view.checkpoint.signed.signed_by(VerifyKey(key)) for key in log.signers(view.size))
+        except Failed as failure:
+            raise CannotTell("%s: %s" % (view.label, failure.sentence)) from None
+        if not good:
+            raise CannotTell("%s is signed by no key of this log" % view.label)
 
 
-def _sample(size: int) -> set[int]:
-    """Tiles to compare with the recomputed ones: the last, and some that the server cannot foresee."""
-    tiles = (size + TILE_WIDTH - 1) // TILE_WIDTH
-    if tiles <= SAMPLED_TILES:
-        return set(range(tiles))
-    return {tiles - 1} | {int.from_bytes(os.urandom(8), "big") % tiles for _ in range(SAMPLED_TILES - 1)}
+def check_sizes(head: Checkpoint, views: Sequence[Seen]) -> None:
+    """A log never gets shorter."""
+    for view in views:
+        if view.size > head.size:
+            raise Failed(
+                "rollback", "%s saw %d entries, the log now has %d" % (view.label, view.size, head.size), head.size
+            )
 
 
-class Progress:
-    """A line on stderr while a long run goes on, for people."""
+def read_seen(path: str, key: VerifyKey | None, any_key: bool = False) -> Seen:
+    """A tlog-proof (a receipt): a view of the log, and the place of an entry in it. CannotTell when it is none.
 
-    def __init__(self, size: int, silent: bool) -> None:
-        self._size = size
-        self._on = sys.stderr.isatty() and not silent and size > 20_000
-        self._next = 0.0
-
-    def show(self, done: int) -> None:
-        """At most five times a second."""
-        if self._on and time.monotonic() > self._next:
-            self._next = time.monotonic() + 0.2
-            print("\r  %d of %d entries" % (done, self._size), end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Clear the line."""
-        if self._on:
-            print("\r\033[K", end="", file=sys.stderr)
-
-
-def _report(log: Log, checkpoint: Checkpoint, seen: list[Seen]) -> dict[str, Any]:
-    funds: dict[str, dict[str, str]] = {}
-    for (account, asset, fund), total in sorted(log.through("9999-99").items()):
-        if account == "income:gifts":
-            funds.setdefault(fund, {})[asset] = str(-total)
-    notes = []
-    if log.newest_anchor is None:
-        notes.append("freshness unknown: the log has no anchors and no cosignatures yet")
-    if log.zone is None:
-        notes.append("months not judged: this machine does not know the log's time zone")
-    if log.fast:
-        notes.append("--fast: signature, chain and tree only; sums, schemas and times were not judged")
-    return {
-        "origin": checkpoint.origin,
-        "mode": log.mode,
-        "size": checkpoint.size,
-        "root": b64(checkpoint.root),
-        "entries": dict(sorted(log.counts.items())),
-        "first_at": log.first_at,
-        "last_at": log.last_at_text,
-        "gifts_received": funds,
-        "fund_titles": log.fund_titles,
-        "unknown_types": dict(log.unknown),
-        "compared_with": [view.label for view in seen],
-        **({"opening": log.opening.shown} if log.opening is not None else {}),
-        "notes": notes,
-    }
-
-
-def read_seen(path: str, key: VerifyKey) -> Seen:
-    """A tlog-proof (a receipt): a view of the log, and the place of an entry in it. CannotTell when it is none."""
+    With `any_key` the log's entries will tell whether a key of its signed it, where `key` did not.
+    """
     data = _read_file(path)
     try:
         text = data.decode("utf-8")
@@ -1589,14 +1699,20 @@ def read_seen(path: str, key: VerifyKey) -> Seen:
         raise CannotTell("%s is not UTF-8" % path) from None
     head, cut, note = text.partition("\n\n")
     lines = head.split("\n")
-    extra = [unb64(line[6:]) for line in lines[1:2] if line.startswith("extra ")]
-    rest = lines[1 + len(extra) :]
-    if not cut or lines[0] != "c2sp.org/tlog-proof@v1" or not rest or not rest[0].startswith("index "):
-        raise CannotTell("%s is not a tlog-proof" % path)
-    checkpoint = open_checkpoint(note.encode(), key)
-    seen = Seen(path, checkpoint.size, checkpoint.root, note)
-    seen.index, seen.path = decimal(rest[0][6:]), [unb64(line) for line in rest[1:]]
-    if seen.index >= seen.size or len(seen.path) > 63 or any(len(node) != 32 for node in seen.path):
+    try:
+        extra = [unb64(line[6:]) for line in lines[1:2] if line.startswith("extra ")]
+        rest = lines[1 + len(extra) :]
+        if not cut or lines[0] != "c2sp.org/tlog-proof@v1" or not rest or not rest[0].startswith("index "):
+            raise ValueError("its lines are of another form")
+        index, hashes = decimal(rest[0][6:]), [unb64(line) for line in rest[1:]]
+    except ValueError as error:
+        raise CannotTell("%s is not a tlog-proof: %s" % (path, error)) from None
+    checkpoint = Checkpoint(note.encode())
+    if key is not None and not checkpoint.signed.signed_by(key) and not any_key:
+        raise Failed("signature-missing", "%s is not signed by %s" % (path, key.text))
+    seen = Seen(path, checkpoint if key is None else checkpoint.of(key.name))
+    seen.index, seen.path = index, hashes
+    if seen.index >= seen.size or len(hashes) > 63 or any(len(node) != 32 for node in hashes):
         raise CannotTell("%s is not a tlog-proof of an entry below its checkpoint" % path)
     return seen
 
@@ -1651,12 +1767,703 @@ def _read_file(path: str) -> bytes:
         raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
 
 
-def _read_trusted(path: str, key: VerifyKey, first_use: bool) -> Seen | None:
-    if first_use and not os.path.exists(path):
-        return None
-    data = _read_file(path)
-    checkpoint = open_checkpoint(data, key)
-    return Seen(path, checkpoint.size, checkpoint.root, checkpoint.note)
+# ---------------------------------------------------------------------------------------------------------------------
+# The whole log: every entry, every rule.
+
+
+def verify_log(source: Source, reader: Reader, options: argparse.Namespace, auditor: Auditor | None) -> dict[str, Any]:
+    """Verify everything; returns the report. Raises Failed or CannotTell."""
+    head, witnessed = newest_head(source, reader)
+    views = [*reader.seen, *witnessed]
+    own = reader.signed(head)
+    if own:
+        check_sizes(head, views)
+        check_expected(head, options.expect_head)
+    log = Log(head.origin, fast=options.fast)
+    if auditor is not None:
+        log.on_anchor = auditor.take
+    if options.opening:
+        log.opening = Opening(options.opening, head.origin)
+        if log.opening.position >= head.size:
+            raise CannotTell("the opening is of entry %d, which the log does not have yet" % log.opening.position)
+    contradicted, receipts = replay(source, log, head.size, views, Progress(head.size, options.json))
+    vouched = check_signers(log, head, reader, own) if head.size else True
+    check_sizes(head, views)
+    check_expected(head, options.expect_head)
+    if log.frontier.root() != head.root:
+        raise Failed("root-mismatch", "the entries do not hash to the root that was signed", head.size)
+    # Only now is it known that a key of the log signed what was read: before, any server could have made it look forked.
+    check_views(log, views)
+    for view in contradicted:
+        raise fork(view, head, source, log.key_changes, vouched)
+    for view in views:
+        if view.index >= 0 and not _is_under(receipts[view.index], view):
+            raise CannotTell("%s does not prove entry %d: its hashes lead elsewhere" % (view.label, view.index))
+    if not vouched and not any(view.size for view in views):
+        raise CannotTell(
+            "the log is consistent in itself, but signed by a key that nothing given here vouches for (%s)"
+            % ", ".join(log.signers(head.size))
+            + "; give --recovery-key, or --trusted with what was seen under the key you hold"
+            if reader.key is not None
+            else "the recovery key has introduced no key of this log yet, so it says nothing about the one in use; give "
+            "--key as well, or --trusted with what was seen before"
+        )
+    try:
+        log.check_end()
+    except Failed as failure:
+        raise Failed(failure.code, failure.sentence, head.size) from None
+    report = report_of(log, head, reader, views)
+    if auditor is not None:
+        auditor.end(log)
+        auditor.add_to(report)
+    return report
+
+
+def replay(
+    source: Source, log: Log, size: int, views: Sequence[Seen], progress: Progress
+) -> tuple[list[Seen], dict[int, bytes]]:
+    """Judge every entry in order. Returns the views that contradict the log, and the leaf hashes receipts ask for."""
+    waiting = sorted(views, key=lambda view: view.size)
+    contradicted: list[Seen] = []
+    receipts = {view.index: b"" for view in views if view.index >= 0}
+    sampled = _sample(size)
+    for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+        width = min(TILE_WIDTH, size - n * TILE_WIDTH)
+        hashes: list[bytes] = []
+        for data in bundle(source, n, width):
+            if waiting and waiting[0].size == log.frontier.size:
+                waiting = _compare(waiting, log, contradicted)
+            log.take(data)
+            hashes.append(log.prev)
+        for index in receipts.keys() & range(n * TILE_WIDTH, n * TILE_WIDTH + width):
+            receipts[index] = hashes[index % TILE_WIDTH]
+        if n in sampled and source.read(tile_path("0", n, width), TILE_WIDTH * 32) != b"".join(hashes):
+            raise Failed("tile-mismatch", "tile 0/%d does not hold the hashes of its entries" % n, n * TILE_WIDTH)
+        progress.show(log.frontier.size)
+    progress.end()
+    _compare(waiting, log, contradicted)
+    return contradicted, receipts
+
+
+def check_expected(head: Checkpoint, expected: str | None) -> None:
+    """--expect-head SIZE:ROOT."""
+    if expected and expected != "%d:%s" % (head.size, b64(head.root)):
+        raise Failed("head-mismatch", "the head is %d:%s" % (head.size, b64(head.root)))
+
+
+def _compare(waiting: list[Seen], log: Log, contradicted: list[Seen]) -> list[Seen]:
+    """Hold every view of the size just reached against the tree at that size."""
+    while waiting and waiting[0].size == log.frontier.size:
+        if log.frontier.root() != waiting[0].root:
+            contradicted.append(waiting[0])
+        waiting = waiting[1:]
+    return waiting
+
+
+def _is_under(leaf: bytes, view: Seen) -> bool:
+    try:
+        return inclusion_root(leaf, view.index, view.size, view.path) == view.root
+    except ValueError:
+        return False
+
+
+def _sample(size: int) -> set[int]:
+    """Tiles to compare with the recomputed ones: the last, and some that the server cannot foresee."""
+    tiles = (size + TILE_WIDTH - 1) // TILE_WIDTH
+    if tiles <= SAMPLED_TILES:
+        return set(range(tiles))
+    return {tiles - 1} | {int.from_bytes(os.urandom(8), "big") % tiles for _ in range(SAMPLED_TILES - 1)}
+
+
+class Progress:
+    """A line on stderr while a long run goes on, for people."""
+
+    def __init__(self, size: int, silent: bool) -> None:
+        self._size = size
+        self._on = sys.stderr.isatty() and not silent and size > 20_000
+        self._next = 0.0
+
+    def show(self, done: int) -> None:
+        """At most five times a second."""
+        if self._on and time.monotonic() > self._next:
+            self._next = time.monotonic() + 0.2
+            print("\r  %d of %d entries" % (done, self._size), end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._on:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Forks, and the file that proves one to anybody.
+
+
+EVIDENCE = "Two checkpoints signed for one log, for histories that contradict each other."
+
+
+def fork(view: Seen, head: Checkpoint, source: Source, changes: Sequence[str], vouched: bool) -> Failed:
+    """The failure to raise when what was seen contradicts the log. Not vouched for: then it may be another's log."""
+    if not vouched:
+        return Failed(
+            "signature-missing",
+            "the log contradicts %s, and is signed by a key that nothing given here vouches for" % view.label,
+        )
+    evidence = _write_evidence(view, head, source, changes)
+    return Failed(
+        "fork",
+        "at size %d %s saw another history; both signed heads stand in %s" % (view.size, view.label, evidence),
+        view.size,
+    )
+
+
+def _ranges(size: int, start: int, end: int, whole: bool = True) -> list[tuple[int, int]]:
+    """The subtrees of the consistency proof (RFC 6962 2.1.2) from the first `size` of leaves start...end to all of them."""
+    if size == end - start:
+        return [] if whole else [(start, end)]
+    half = 1 << ((end - start - 1).bit_length() - 1)
+    if size <= half:
+        return [*_ranges(size, start, start + half, whole), (start + half, end)]
+    return [*_ranges(size - half, start + half, end, whole=False), (start, start + half)]
+
+
+def _consistency(source: Source, old_size: int, size: int) -> tuple[bytes, list[bytes]]:
+    """The served log's own root at `old_size`, and the proof from there to `size`, from the entries read once more."""
+    wanted = _ranges(old_size, 0, size)
+    old, subtrees = Frontier(), {part: Frontier() for part in wanted}
+    position = 0
+    for n in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+        for data in bundle(source, n, min(TILE_WIDTH, size - n * TILE_WIDTH)):
+            leaf = leaf_hash(data)
+            if position < old_size:
+                old.append(leaf)
+            for (start, end), subtree in subtrees.items():
+                if start <= position < end:
+                    subtree.append(leaf)
+            position += 1
+    return old.root(), [subtrees[part].root() for part in wanted]
+
+
+def _write_evidence(view: Seen, head: Checkpoint, source: Source, changes: Sequence[str]) -> str:
+    """Both signed heads and what proves them contradictory, in one file that needs neither the log nor this program."""
+    path = "secondwind-fork-%s.txt" % hashlib.sha256((view.checkpoint.note + head.note).encode()).hexdigest()[:12]
+    root, proof = _consistency(source, view.size, head.size)
+    text = (
+        "%s\n\n"
+        "The first head says that the root over the first %d entries is\n  %s\n"
+        "Under the second head it is\n  %s\n"
+        "because the RFC 6962 consistency proof from that root, at %d entries, to the second head's, at %d, is\n%s\n"
+        "Keys that the recovery key introduced or retired, the size, its signature:\n%s\n"
+        "Check it: python3 -I verify.py --evidence THIS_FILE --key VKEY\n"
+        "\n--- seen before ---\n%s\n--- served now ---\n%s"
+    ) % (
+        EVIDENCE,
+        view.size,
+        b64(view.root),
+        b64(root),
+        view.size,
+        head.size,
+        "".join("  %s\n" % b64(node) for node in proof) or "  empty: the sizes are equal\n",
+        "".join("  %s\n" % change for change in changes) or "  none\n",
+        view.checkpoint.note,
+        head.note,
+    )
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError:
+        return "(no evidence file could be written here)"
+    return path
+
+
+def check_evidence(path: str, key: VerifyKey | None, recovery: VerifyKey | None) -> NoReturn:
+    """Judge a file that is said to prove a fork. Failed("fork") if it does; CannotTell says why it does not."""
+    if key is None and recovery is None:
+        raise CannotTell("whose log has forked, only its keys can say: give --key or --recovery-key")
+    try:
+        text = _read_file(path).decode("utf-8")
+        told, first, second = re.split("\n--- (?:seen before|served now) ---\n", text)
+        heads = [Checkpoint(first.rstrip("\n").encode() + b"\n"), Checkpoint(second.encode())]
+        hashes = [unb64(line[2:]) for line in told.split("\n") if re.fullmatch("  [A-Za-z0-9+/]{43}=", line)]
+    except (Failed, ValueError) as error:
+        raise CannotTell("%s is no evidence as verify.py writes it (%s)" % (path, error)) from None
+    if not text.startswith(EVIDENCE) or len(hashes) < 2:
+        raise CannotTell("%s is no evidence as verify.py writes it" % path)
+    origin = heads[1].origin
+    changes = [line[2:] for line in told.split("\n") if re.match("  (introduced|retired) ", line)]
+    keys = _told_keys(origin, changes, key, recovery)
+    for head in heads:
+        try:
+            good = head.origin == origin and any(head.signed.signed_by(one) for one in keys)
+        except Failed:
+            good = False
+        if not good:
+            raise CannotTell("a head of %d entries is not signed by a key that is vouched for" % head.size)
+    old, new = heads
+    root, proof = hashes[1], hashes[2:]
+    if old.root == root or old.root != hashes[0]:
+        raise CannotTell("the two heads do not contradict each other as %s says" % path)
+    if not consistent(old.size, new.size, root, new.root, proof):
+        raise CannotTell("the hashes do not prove what the second head says about the first %d entries" % old.size)
+    raise Failed(
+        "fork", "%s signed two histories, which part within the first %d entries" % (origin, old.size), old.size
+    )
+
+
+def _told_keys(
+    origin: str, changes: Sequence[str], key: VerifyKey | None, recovery: VerifyKey | None
+) -> list[VerifyKey]:
+    """The pinned key, and those of the log that the pinned recovery key has introduced."""
+    keys = [] if key is None else [key.of(origin)]
+    for change in changes if recovery is not None else ():
+        try:
+            what, vkey, size, signature = change.split(" ")
+            told = "secondwind/key/v1\n%s\n%s\n%s\n%d\n" % (origin, what, vkey, decimal(size))
+            if what == "introduced" and ed25519_verifies(recovery.public, told.encode(), unb64(signature)):  # type: ignore[union-attr]  # not None here
+                keys.append(VerifyKey(vkey).of(origin))
+        except ValueError:
+            continue  # a line that proves nothing adds no key
+    return keys
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A sample: the head, the tree's right edge, and some entries that the server cannot foresee, each with its proof.
+
+
+class Tiles:
+    """Nodes of the tree under one head, from its tiles. Nothing is proved by them: callers hold them against the root."""
+
+    def __init__(self, source: Source, size: int) -> None:
+        self._source = source
+        self._size = size
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    def _tile(self, level: int, n: int) -> bytes:
+        if (level, n) not in self._kept:
+            width = min(TILE_WIDTH, (self._size >> (8 * level)) - n * TILE_WIDTH)
+            data = self._source.read(tile_path(str(level), n, width), TILE_WIDTH * 32)
+            if len(data) != 32 * width:
+                raise Failed("tile-mismatch", "tile %d/%d has %d bytes, not %d" % (level, n, len(data), 32 * width))
+            while len(self._kept) >= TILES_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[level, n] = data
+        return self._kept[level, n]
+
+    def root(self, start: int, end: int) -> bytes:
+        """Root over the leaves start...end, where start is a multiple of the largest power of two below their number."""
+        width = end - start
+        if width & (width - 1):
+            half = 1 << ((width - 1).bit_length() - 1)
+            return node_hash(self.root(start, start + half), self.root(start + half, end))
+        height = width.bit_length() - 1
+        level, count = height // 8, 1 << height % 8
+        first = start >> (8 * level)
+        tile, at = self._tile(level, first // TILE_WIDTH), first % TILE_WIDTH
+        return root_of([tile[32 * i : 32 * i + 32] for i in range(at, at + count)])
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """The path from a leaf to the root, the leaf's sibling first."""
+        path: list[bytes] = []
+        start, end = 0, self._size
+        while end - start > 1:
+            half = start + (1 << ((end - start - 1).bit_length() - 1))
+            path.append(self.root(half, end) if index < half else self.root(start, half))
+            start, end = (start, half) if index < half else (half, end)
+        return path[::-1]
+
+
+def verify_sample(source: Source, reader: Reader, options: argparse.Namespace) -> dict[str, Any]:
+    """Verify the head, that it continues what was seen, and some entries. Sums over the log are not judged."""
+    head, witnessed = newest_head(source, reader)
+    if reader.key is None or not reader.signed(head):
+        raise CannotTell("a sample follows no change of keys: give the --key that signs the log today")
+    views = [*reader.seen, *witnessed]
+    check_sizes(head, views)
+    check_expected(head, options.expect_head)
+    tiles = Tiles(source, head.size)
+    if head.size and tiles.root(0, head.size) != head.root:
+        raise Failed("root-mismatch", "the tiles do not hash to the root that was signed", head.size)
+    for view in views:
+        _continues(tiles, view, head, source)
+    log = Log(head.origin)
+    wanted = {head.size - 1, 0} if head.size else set()
+    while len(wanted) < min(options.sample + 2, head.size):
+        wanted.add(int.from_bytes(os.urandom(8), "big") % head.size)
+    wanted |= {view.index for view in views if view.index >= 0}
+    progress = Progress(len(wanted), options.json)
+    for done, index in enumerate(sorted(wanted)):
+        data = _entry_at(source, index, head.size)
+        path = tiles.inclusion(index)
+        if inclusion_root(leaf_hash(data), index, head.size, path) != head.root:
+            raise Failed("root-mismatch", "the entry is not the one under the signed root", index)
+        for view in views:
+            if view.index == index and not _is_under(leaf_hash(data), view):
+                raise CannotTell("%s does not prove entry %d: its hashes lead elsewhere" % (view.label, index))
+        _judge_alone(log, index, data)
+        progress.show(done)
+    progress.end()
+    return report_of(log, head, reader, views, len(wanted))
+
+
+def _continues(tiles: Tiles, view: Seen, head: Checkpoint, source: Source) -> None:
+    if view.size == 0:
+        return
+    root = tiles.root(0, view.size) if view.size < head.size else head.root
+    path = [tiles.root(start, end) for start, end in _ranges(view.size, 0, head.size)]
+    if not consistent(view.size, head.size, root, head.root, path):
+        raise Failed("tile-mismatch", "the tiles over the first %d entries are not those under the root" % view.size)
+    if root != view.root:
+        raise fork(view, head, source, (), vouched=True)
+
+
+def _entry_at(source: Source, index: int, size: int) -> bytes:
+    n, at = divmod(index, TILE_WIDTH)
+    return bundle(source, n, min(TILE_WIDTH, size - n * TILE_WIDTH))[at]
+
+
+def _judge_alone(log: Log, index: int, data: bytes) -> None:
+    """What can be said of an entry without those before it: its bytes, its form, its place, its own sums."""
+    try:
+        entry = parse_entry(data)
+        check_shape(entry)
+        _want(entry["log"] == log.origin, "log-mismatch", "the entry is of %r" % entry["log"][:80])
+        _want(entry["position"] == index, "position-mismatch", "the entry says %d" % entry["position"])
+        if index == 0:
+            _want(entry["type"] == "ledger.log.opened.v1", "genesis-invalid", "entry 0 does not open the log")
+            log.check_data(entry, _LEDGER_TYPES["ledger.log.opened.v1"])
+            log.open(entry)
+    except Failed as failure:
+        raise Failed(failure.code, failure.sentence, index) from None
+    except CannotTell:
+        raise
+    except Exception as error:
+        raise Failed("entry-malformed", "judging it raised %s" % type(error).__name__, index) from error
+    log.counts[entry["type"]] += 1
+    log.first_at, log.last_at_text = log.first_at or entry["at"], entry["at"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The auditor's mode: every anchor is opened, and what it shows is held against the other logs (attacks A9).
+
+
+class Other:
+    """A log that is not public, replayed by every rule just as far as the anchors ask."""
+
+    def __init__(self, source: Source, keys: Sequence[VerifyKey]) -> None:
+        self.head = Checkpoint(source.read("checkpoint", NOTE_BYTES_MAX))
+        self.log = Log(self.head.origin)
+        self.pinned = [key for key in keys if key.name == self.head.origin]
+        self.newest: Checkpoint | None = None
+        self.checkpoints = 0
+        self.committed: deque[tuple[int, int]] = deque(maxlen=COMMITTED_KEPT)
+        self._entries = self._read(source)
+
+    def _read(self, source: Source) -> Iterator[bytes]:
+        for n in range((self.head.size + TILE_WIDTH - 1) // TILE_WIDTH):
+            yield from bundle(source, n, min(TILE_WIDTH, self.head.size - n * TILE_WIDTH))
+
+    def advance(self, size: int) -> None:
+        """Judge entries until there are so many. Failures are told with the log they are in."""
+        try:
+            while self.log.frontier.size < size:
+                self.log.take(next(self._entries))
+        except Failed as failure:
+            raise Failed(failure.code, "%s: %s" % (self.log.origin, failure.sentence), failure.position) from None
+
+    def hold(self, note: str, anchor: int) -> None:
+        """One anchored note: signed by a key of this log, later than the one before, and of these very entries."""
+        if self.newest is not None and note == self.newest.note:
+            return
+        try:
+            seen = Checkpoint(note.encode("utf-8")).of(self.log.origin)
+            before = 0 if self.newest is None else self.newest.size
+            _want(seen.size >= before, "rollback", "it anchors %d entries after %d" % (seen.size, before))
+            _want(seen.size <= self.head.size, "rollback", "it anchors %d entries" % seen.size)
+            self.advance(seen.size)
+            _want(seen.root == self.log.frontier.root(), "fork", "at size %d it anchors another history" % seen.size)
+            keys = [VerifyKey(text) for text in self.log.signers(seen.size)]
+            _want(any(seen.signed.signed_by(key) for key in keys), "signature-missing", "no key of the log signed it")
+        except Failed as failure:
+            if failure.position is not None:
+                raise
+            sentence = "the anchored checkpoint of %s, which has %d entries: %s"
+            raise Failed(failure.code, sentence % (self.log.origin, self.head.size, failure.sentence), anchor) from None
+        self.newest = seen
+        self.checkpoints += 1
+        self.committed.append((seen.size, anchor))
+
+    def end(self, recovery: VerifyKey | None) -> None:
+        """The rest of the log, its own head, and the keys that were pinned."""
+        log, head = self.log, self.head
+        self.advance(head.size)
+        try:
+            check_signers(log, head, Reader(self.pinned[0] if self.pinned else None, recovery), own=False)
+            _want(log.frontier.root() == head.root, "root-mismatch", "the entries do not hash to the signed root")
+            log.check_end()
+        except Failed as failure:
+            raise Failed(failure.code, "%s: %s" % (log.origin, failure.sentence), head.size) from None
+
+
+class Auditor:
+    """Opens anchors as the replay of the public log comes to them. Holds no more than the line it is at."""
+
+    def __init__(self, path: str, logs: Sequence[Other], recovery: VerifyKey | None) -> None:
+        self._lines = self._read(path)
+        self._path = path
+        self._recovery = recovery
+        self.logs = {log.log.kind: log for log in logs}
+        self._next = next(self._lines, None)
+        self.opened = 0
+        self.unopened = 0
+
+    @staticmethod
+    def _read(path: str) -> Iterator[tuple[int, bytes, list[str]]]:
+        """(position, nonce, notes) of each line. CannotTell for what is no opening of an anchor."""
+        try:
+            file = open(path, "rb")  # noqa: SIM115 - closed by the `with` below
+        except OSError as error:
+            raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
+        with file:
+            number = 0
+            while line := file.readline(ANCHOR_LINE_MAX):
+                number += 1
+                try:
+                    document = _decoder.decode(line.decode("utf-8"))
+                    position, nonce, notes = document["position"], unb64(document["nonce"]), document["notes"]
+                    good = document.keys() == {"position", "nonce", "notes"} and type(position) is int
+                    good = good and type(notes) is list and all(type(note) is str for note in notes)
+                    good = good and len(nonce) == 32 and len(notes) == len(ANCHORED)
+                except (Failed, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    good = False
+                if not good:
+                    raise CannotTell("line %d of %s opens no anchor" % (number, path))
+                yield position, nonce, notes
+
+    def take(self, position: int, commitment: str) -> None:
+        """Open the anchor at `position`."""
+        if self._next is None:
+            self.unopened += 1
+            return
+        at, nonce, notes = self._next
+        _want(at >= position, "anchor-invalid", "%s opens an anchor at %d, where none stands" % (self._path, at))
+        _want(at == position, "anchor-unopened", "%s opens later anchors, but not this one" % self._path)
+        parts = [note.encode("utf-8") for note in notes]
+        told = b"secondwind/anchor/v1\n" + nonce + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        _want(
+            commitment == b64(hashlib.sha256(told).digest()),
+            "anchor-invalid",
+            "the nonce and notes given are not what the anchor committed to",
+        )
+        for kind, note in zip(ANCHORED, notes):  # noqa: B905 - Python 3.9
+            if kind in self.logs:
+                if note:
+                    self.logs[kind].hold(note, position)
+                _want(
+                    note or self.logs[kind].newest is None,
+                    "rollback",
+                    "the anchor holds no checkpoint of %s, earlier ones do" % kind,
+                )
+        self.opened += 1
+        self._next = next(self._lines, None)
+
+    def end(self, log: Log) -> None:
+        """The rest of the other logs. A line for an anchor that does not stand is a failure; later ones wait."""
+        if self._next is not None and self._next[0] < log.frontier.size:
+            raise Failed("anchor-invalid", "%s opens an anchor where none stands" % self._path, self._next[0])
+        for other in self.logs.values():
+            other.end(self._recovery)
+
+    def checks(self) -> list[Check]:
+        """What the anchors showed, in words."""
+        told = "%d anchors opened" % self.opened
+        if self.unopened:
+            sentence = "%s, %d later ones not: ask for a newer %s" % (told, self.unopened, self._path)
+            return [Check("anchored", UNKNOWN, sentence)]
+        checks = [Check("anchored", YES, told)]
+        for other in self.logs.values():
+            newest = "none yet" if other.newest is None else "the newest of %d entries" % other.newest.size
+            sentence = "%d entries of %s keep every rule; the public log commits to %d checkpoints of it, %s"
+            told = sentence % (other.head.size, other.log.origin, other.checkpoints, newest)
+            checks.append(Check(other.log.kind, UNKNOWN if other.log.unknown else YES, told))
+        return checks
+
+    def add_to(self, report: dict[str, Any]) -> None:
+        """Report it. `committed`: the newest checkpoints, each by its size and the position of its first anchor."""
+        for name, lines in told(self.checks()).items():
+            report[name] += lines
+        report["anchored"] = {
+            "opened": self.opened,
+            "unopened": self.unopened,
+            "logs": {
+                other.log.origin: {
+                    "size": other.head.size,
+                    "checkpoints": other.checkpoints,
+                    "committed": [{"size": size, "anchor": anchor} for size, anchor in other.committed],
+                }
+                for other in self.logs.values()
+            },
+        }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The report: one line for each thing that was looked at, in words, and the same for programs.
+
+YES, UNKNOWN = "yes", "unknown"
+
+
+class Check:
+    """One thing that was looked at: `result` is YES, or UNKNOWN where nothing can be said. Failures are raised."""
+
+    def __init__(self, name: str, result: str, sentence: str, decides: bool = True) -> None:
+        """`decides`: as UNKNOWN it forbids exit 0."""
+        self.name = name
+        self.result = result
+        self.sentence = sentence
+        self.decides = decides
+
+
+def judge_freshness(log: Log, reader: Reader) -> Check:
+    """Whether what is served is of today: an old log, served for ever, hides what came after (attacks A10)."""
+    told: list[tuple[str, float]] = []
+    if log.newest_anchor is not None:
+        told.append(("the newest anchor", parse_at(log.newest_anchor).timestamp()))
+    if reader.witnesses and len(reader.cosigned) >= reader.quorum:
+        told.append(("the newest cosignature of the quorum", sorted(reader.cosigned.values())[-reader.quorum]))
+    if not told:
+        return Check("fresh", UNKNOWN, "freshness unknown: the log has no anchors and no cosignatures", decides=False)
+    if reader.now is None:
+        return Check("fresh", UNKNOWN, "an export is of its day; its freshness is not judged", decides=False)
+    for what, seconds in told:
+        age = reader.now - seconds
+        if age < -CLOCKS_APART_S:
+            sentence = "%s is %s ahead of this machine's clock: one of the two is wrong"
+            return Check("fresh", UNKNOWN, sentence % (what, _span(-age)))
+        if age > FRESH_S:
+            sentence = "stale: %s is %s old, at most 25 minutes are in order; what came after is not shown"
+            return Check("fresh", UNKNOWN, sentence % (what, _span(age)))
+    what, seconds = max(told, key=lambda one: one[1])
+    return Check("fresh", YES, "%s is %s old" % (what, _span(max(0, reader.now - seconds))))
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return "%d %s" % (seconds // length, unit)
+    return "%d seconds" % seconds
+
+
+def _judge_witnesses(reader: Reader) -> list[Check]:
+    if not reader.witnesses:
+        return []
+    found, wanted = len(reader.cosigned), reader.quorum
+    names = ", ".join(sorted(reader.cosigned)) or "none"
+    sentence = "%d of the %d witnesses you named have cosigned (%s); %d are asked for" % (
+        found,
+        len(reader.witnesses),
+        names,
+        wanted,
+    )
+    return [Check("witnessed", YES if found >= wanted else UNKNOWN, sentence)]
+
+
+def _judge_attested(log: Log) -> Check:
+    """The log cannot say what happened in the world; an accountant who looked at bank and books can (attacks A2)."""
+    if log.attested_at is None:
+        return Check("attested", UNKNOWN, "no accountant has attested the log against bank and books", decides=False)
+    days = (parse_at(log.last_at_text) - parse_at(log.attested_at)).days
+    sentence = "an attestation was recorded %d days before the newest entry; whose it is, is not judged here"
+    return Check("attested", UNKNOWN, sentence % days, decides=False)
+
+
+def checks_of(log: Log, head: Checkpoint, reader: Reader, views: Sequence[Seen], sampled: int) -> list[Check]:
+    """What was looked at, in the order in which a reader asks."""
+    plural = "%d entries" % head.size
+    checks = [Check("signed", YES, "a key of the log signed the newest head, over %s" % plural)]
+    if sampled:
+        checks.append(
+            Check("unbroken", YES, "%d of %s were drawn; each is in the tree that was signed" % (sampled, plural))
+        )
+        checks.append(Check("rules", UNKNOWN, "a sample judges no sums over the log, no months, no guards"))
+    else:
+        checks.append(Check("unbroken", YES, "%s form one chain and the tree that was signed" % plural))
+        if log.fast:
+            checks.append(Check("rules", UNKNOWN, "--fast judges signature, chain and tree only"))
+        elif log.unknown:
+            known = "%d entries are of types that this verifier does not know" % sum(log.unknown.values())
+            checks.append(Check("rules", UNKNOWN, known + "; sums and chain hold for them too"))
+        else:
+            checks.append(Check("rules", YES, "every entry keeps every rule: form, sums, funds, guards, times"))
+        if log.zone is None:
+            checks.append(Check("months", UNKNOWN, "this machine does not know the log's time zone", decides=False))
+        elif log.closed and not log.fast:
+            checks.append(Check("months", YES, "closed through %s, each trial balance recomputed" % log.closed))
+    checks.append(judge_freshness(log, reader))
+    checks += _judge_witnesses(reader)
+    if views:
+        labels = ", ".join(view.label for view in views)
+        checks.append(Check("seen", YES, "the log only grew since what was seen: %s" % labels))
+    else:
+        checks.append(Check("seen", UNKNOWN, "nobody outside has seen it; keep this view with --first-use FILE"))
+    return [*checks, _judge_attested(log)]
+
+
+def report_of(
+    log: Log,
+    head: Checkpoint,
+    reader: Reader,
+    views: Sequence[Seen],
+    sampled: int = 0,
+) -> dict[str, Any]:
+    """Everything that was found, for programs; `tell` says it in words."""
+    funds: dict[str, dict[str, str]] = {}
+    for (account, asset, fund), total in sorted(log.through("9999-99").items()):
+        if account == "income:gifts":
+            funds.setdefault(fund, {})[asset] = str(-total)
+    checks = checks_of(log, head, reader, views, sampled)
+    return {
+        "origin": head.origin,
+        "mode": log.mode,
+        "size": head.size,
+        "root": b64(head.root),
+        "head": head.note,
+        "entries": dict(sorted(log.counts.items())),
+        "sampled": sampled,
+        "first_at": log.first_at,
+        "last_at": log.last_at_text,
+        "gifts_received": funds,
+        "fund_titles": log.fund_titles,
+        "unknown_types": dict(log.unknown),
+        "compared_with": [view.label for view in views],
+        "outside_view": any(view.size for view in views),
+        **({"opening": log.opening.shown} if log.opening is not None else {}),
+        "notes": [],
+        **told(checks),
+    }
+
+
+def told(checks: Sequence[Check]) -> dict[str, list[Any]]:
+    """Checks as they stand in a report."""
+    return {
+        "checks": [{"check": check.name, "result": check.result, "sentence": check.sentence} for check in checks],
+        "undecided": [check.name for check in checks if check.result == UNKNOWN and check.decides],
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The run.
+
+
+def _own(read: Callable[[], Seen]) -> Seen:
+    """A file of the reader's that is not of its form says nothing about the log."""
+    try:
+        return read()
+    except Failed as failure:
+        raise CannotTell("%s (%s)" % (failure.sentence, failure.code)) from None
+
+
+def read_trusted(path: str, key: VerifyKey | None) -> Seen:
+    """The checkpoint that was kept."""
+    checkpoint = Checkpoint(_read_file(path))
+    return Seen(path, checkpoint if key is None else checkpoint.of(key.name), own=True)
 
 
 def _claimed_key(source: Source) -> str:
@@ -1666,35 +2473,92 @@ def _claimed_key(source: Source) -> str:
         return ""
 
 
-def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
-    """Verify as asked; returns the exit code and the report."""
-    source: Source = Web(options.source) if re.match(r"https?://", options.source) else Directory(Path(options.source))
-    if not options.key:
+def open_source(where: str, token: str = "") -> Source:
+    """A URL or a directory."""
+    return Web(where, token) if re.match(r"https?://", where) else Directory(Path(where))
+
+
+def _key(option: str, text: str, kind: int = LOG_KEY) -> VerifyKey:
+    try:
+        return VerifyKey(text, kind)
+    except ValueError as error:
+        raise CannotTell("%s cannot be used: %s" % (option, error)) from None
+
+
+def reader_of(options: argparse.Namespace, source: Source) -> Reader:
+    """What the reader brought along, as far as the options say; CannotTell when nothing of it is a key."""
+    if not options.key and not options.recovery_key:
         claimed = _claimed_key(source)
         hint = " The source claims %s, which proves nothing about the source." % claimed if claimed else ""
         raise CannotTell("no --key: take it from a receipt, an annual report or somebody you trust." + hint)
-    try:
-        key = VerifyKey(options.key)
-    except ValueError as error:
-        raise CannotTell("--key cannot be used: %s" % error) from None
-    if options.opening and options.fast:
-        raise CannotTell("--opening needs every rule: leave --fast out")
-    seen = [read_seen(path, key) for path in options.seen]
+    reader = Reader(
+        _key("--key", options.key) if options.key else None,
+        _key("--recovery-key", options.recovery_key) if options.recovery_key else None,
+        as_of(options.as_of) if options.as_of else time.time(),
+    )
+    reader.witnesses = [_key("--witness", text, WITNESS_KEY) for text in options.witness]
+    if len({witness.public for witness in reader.witnesses}) != len(reader.witnesses):
+        raise CannotTell("a witness is named twice")
+    reader.quorum = len(reader.witnesses) if options.quorum is None else options.quorum
+    if not 0 <= reader.quorum <= len(reader.witnesses) or (options.quorum == 0 and reader.witnesses):
+        raise CannotTell("--quorum is %d of %d witnesses" % (reader.quorum, len(reader.witnesses)))
+    for path in options.seen:
+        reader.seen.append(_own(lambda path=path: read_seen(path, reader.key, any_key=True)))  # type: ignore[misc]  # its default
+    return reader
+
+
+def as_of(text: str) -> float:
+    """--as-of TIME, UTC, in seconds since 1970."""
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=timezone.utc).timestamp()
+        except ValueError:
+            continue
+    raise CannotTell("--as-of %s is no time like 2026-09-01T12:10Z" % text[:40])
+
+
+def auditor_of(options: argparse.Namespace, reader: Reader) -> Auditor | None:
+    """The auditor's mode, if it is asked for."""
+    if not (options.anchors or options.books or options.audit):
+        return None
+    if not options.anchors or not (options.books or options.audit):
+        raise CannotTell("the auditor's mode takes --anchors FILE and --books SOURCE, --audit SOURCE or both")
+    if options.fast or options.sample is not None:
+        raise CannotTell("the auditor's mode takes every entry: leave --fast and --sample out")
+    token = _read_file(options.token).decode("ascii", "replace").strip() if options.token else ""
+    keys = [_key("--log-key", text) for text in options.log_key]
+    others = [Other(open_source(where, token), keys) for where in (options.books, options.audit) if where]
+    return Auditor(options.anchors, others, reader.recovery)
+
+
+def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    """Verify as asked; returns the exit code and the report."""
+    if options.evidence:
+        key = _key("--key", options.key) if options.key else None
+        recovery = _key("--recovery-key", options.recovery_key) if options.recovery_key else None
+        check_evidence(options.evidence, key, recovery)
+    if not options.source:
+        raise CannotTell("no SOURCE: give the address of a log, a directory of its files, or an export")
+    source = open_source(options.source)
+    reader = reader_of(options, source)
+    if options.opening and (options.fast or options.sample is not None):
+        raise CannotTell("--opening needs every rule: leave --fast and --sample out")
     pinned = options.trusted or options.first_use
-    trusted = _read_trusted(pinned, key, bool(options.first_use)) if pinned else None
-    if trusted is not None:
-        seen.append(trusted)
-    checkpoint, report = verify(source, key, seen, options)
+    trusted = None
+    if pinned and not (options.first_use and not os.path.exists(pinned)):
+        trusted = _own(lambda: read_trusted(pinned, reader.key))
+        reader.seen.append(trusted)
+    if options.sample is not None:
+        report = verify_sample(source, reader, options)
+    else:
+        report = verify_log(source, reader, options, auditor_of(options, reader))
     if options.first_use:
-        _replace(options.first_use, checkpoint.note)
-    report["outside_view"] = bool(seen)
-    if options.first_use and trusted is None:
-        report["notes"].append(
-            "first use: what was seen is now pinned in %s; the next run compares with it" % options.first_use
-        )
-    if report["unknown_types"]:
-        return 2, report
-    return (0 if seen else 2), report
+        _replace(options.first_use, report["head"])
+        if trusted is None:
+            report["notes"].append(
+                "first use: what was seen is now pinned in %s; the next run compares with it" % options.first_use
+            )
+    return (0 if report["outside_view"] and not report["undecided"] else 2), report
 
 
 def _replace(path: str, text: str) -> None:
@@ -1727,41 +2591,45 @@ def say(line: str) -> None:
     print(printable(line).encode(encoding, "backslashreplace").decode(encoding))
 
 
+def headline(code: int, report: dict[str, Any]) -> str:
+    """The verdict in a few words."""
+    if code == 0:
+        return "VERIFIED"
+    if report["undecided"] == ["seen"]:
+        return "CONSISTENT IN ITSELF, and nobody outside has seen it"
+    return "COULD NOT TELL everything: see below what is open"
+
+
 def tell(code: int, report: dict[str, Any]) -> None:
     """The report in words."""
-    say("VERIFIED" if code == 0 else "CONSISTENT IN ITSELF" if not report["unknown_types"] else "COULD NOT TELL")
-    say(
-        "  log       %s%s"
-        % (
-            report["origin"],
-            " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else "",
-        )
-    )
-    say("  entries   %d, each re-read and re-hashed; root %s" % (report["size"], report["root"]))
+    say(headline(code, report))
+    mode = " (%s data, not real money)" % report["mode"] if report["mode"] in ("demo", "test") else ""
+    say("  %s%s" % (report["origin"], mode))
     if report["last_at"]:
-        say(
-            "  from      %s to %s"
-            % (report["first_at"][:16].replace("T", " "), report["last_at"][:16].replace("T", " "))
-        )
-    for fund, amounts in report["gifts_received"].items():
-        title = report["fund_titles"].get(fund, fund)
-        say("  received  %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
-    for view in report["compared_with"]:
-        say("  compared  with %s: the log only grew since" % view)
+        first, last = (report[name][:16].replace("T", " ") for name in ("first_at", "last_at"))
+        say("  %s entries, from %s to %s UTC" % (f"{report['size']:,}", first, last))
+    say("  root %s" % report["root"])
+    say("")
+    for check in report["checks"]:
+        say("  %-8s%-11s%s" % ("yes" if check["result"] == YES else "unknown", check["check"], check["sentence"]))
     for name, count in report["unknown_types"].items():
-        say("  unknown   %d entries of type %s: sums and chain checked, content not" % (count, name))
+        say("  %19s%d entries of type %s" % ("", count, name))
     if "opening" in report:
         shown = report["opening"]
-        say("  opened    entry %d, %s, committed to" % (shown["position"], shown["type"]))
+        say("")
+        say("  Entry %d, %s, committed to" % (shown["position"], shown["type"]))
         for name, value in shown["values"].items():
-            say("            %-14s %s" % (name, json.dumps(value)))
+            say("    %-14s %s" % (name, json.dumps(value)))
+    if report["gifts_received"]:
+        say("")
+        say("  Gifts received, added up from the entries")
+    for fund, amounts in report["gifts_received"].items():
+        title = report["fund_titles"].get(fund, fund)
+        say("    %-28s %s" % (title, ", ".join(money(amount, asset) for asset, amount in amounts.items())))
     for note in report["notes"]:
-        say("  note      %s" % note)
-    if not report["outside_view"]:
-        say(
-            "  The log is consistent in itself, but nobody outside has seen it yet: keep this view with --first-use FILE"
-        )
-        say("  and run again later, or compare with receipts of others (--seen).")
+        say("  note: %s" % note)
+    say("")
+    say("  This says that the log is whole and was not changed since it was seen, not that money moved in the world.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -1771,23 +2639,40 @@ def parser() -> argparse.ArgumentParser:
         description=(__doc__ or "").split("\n\n", 1)[1],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("source", metavar="SOURCE", help="address of a log, or a directory of its files")
-    made.add_argument("--key", metavar="VKEY", help="the log's verification key, from somewhere other than the log")
+    add = made.add_argument
+    add("source", metavar="SOURCE", nargs="?", help="address of a log, a directory of its files, or an export")
+    add("--key", metavar="VKEY", help="the log's verification key, from somewhere other than the log")
+    add("--recovery-key", metavar="VKEY", help="the offline key that introduces the log's keys; enough without --key")
     pin = made.add_mutually_exclusive_group()
     pin.add_argument("--trusted", metavar="FILE", help="a checkpoint seen before: the log may only have grown since")
     pin.add_argument(
         "--first-use", metavar="FILE", help="the same, and keep what is seen now; made when it is not there"
     )
-    made.add_argument(
-        "--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable"
-    )
-    made.add_argument("--expect-head", metavar="SIZE:ROOT", help="the newest head must be exactly this one")
-    made.add_argument(
-        "--opening", metavar="FILE", help="private fields of one entry that somebody shows: verify them too"
-    )
-    made.add_argument("--fast", action="store_true", help="signature, chain and tree only")
-    made.add_argument("--json", action="store_true", help="the report for programs")
+    add("--seen", metavar="PROOF", action="append", default=[], help="a .tlog-proof that somebody holds; repeatable")
+    add("--witness", metavar="VKEY", action="append", default=[], help="who must have cosigned; repeatable")
+    add("--quorum", metavar="N", type=int, help="how many of the witnesses must have; all, if not given")
+    add("--as-of", metavar="TIME", help="judge freshness at this time (UTC) instead of now, for a copy put aside")
+    add("--expect-head", metavar="SIZE:ROOT", help="the newest head must be exactly this one")
+    add("--opening", metavar="FILE", help="private fields of one entry that somebody shows: verify them too")
+    how = made.add_mutually_exclusive_group()
+    how.add_argument("--fast", action="store_true", help="signature, chain and tree only")
+    how.add_argument("--sample", metavar="N", type=_count, help="the head and N entries drawn by chance, with proofs")
+    add("--evidence", metavar="FILE", help="check what proves a fork; takes --key or --recovery-key and no SOURCE")
+    audit = made.add_argument_group("for auditors, who see the logs that are not public")
+    audit.add_argument("--anchors", metavar="FILE", help="what opens the anchors (secondwind audit anchors --out FILE)")
+    audit.add_argument("--books", metavar="SOURCE", help="the log of books")
+    audit.add_argument("--audit", metavar="SOURCE", help="the audit log")
+    audit.add_argument("--log-key", metavar="VKEY", action="append", default=[], help="a key of theirs; repeatable")
+    audit.add_argument("--token", metavar="FILE", help="a file with the token to read them by")
+    add("--json", action="store_true", help="the report for programs")
     return made
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= SAMPLE_MAX:
+        raise argparse.ArgumentTypeError("a sample has 1 to %d entries" % SAMPLE_MAX)
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

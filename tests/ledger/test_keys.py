@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
-from ledger import keys
+import pytest
+
+from ledger import keys, note
+from ledger.errors import NoteError
 from ledger.grammar import encode_base64
 from ledger.keys import Keyring
 from ledger.note import SigningKey
 from ledger.types import Entry
+from ledger.verify import EntryChecker
 
 ORIGIN = "ledger.example.org/ledger"
 RECOVERY = SigningKey("recovery.example.org", b"r" * 32)
@@ -35,3 +41,21 @@ def test_a_key_gives_way_to_another_with_an_overlap_and_keeps_what_it_signed() -
 def test_a_log_that_is_not_open_yet_has_no_keys() -> None:
     assert not Keyring().may_sign(FIRST.vkey, 0)
     assert Keyring.from_snapshot(json.loads(json.dumps(Keyring().snapshot()))) == Keyring(None, {})
+
+
+ROTATION = json.loads((Path(__file__).resolve().parents[1] / "vectors" / "rotation.json").read_text())
+
+
+@pytest.mark.parametrize("case", ROTATION["heads"], ids=lambda case: case["name"])
+def test_a_head_takes_a_signature_by_a_key_that_the_entries_below_it_put_in_force(case: dict[str, Any]) -> None:
+    """A4: whoever stole a retired key, or made up a new one, signs nothing that is believed."""
+    checker = EntryChecker(ROTATION["origin"], "public")
+    for position, entry in enumerate(ROTATION["entries"][: case["size"]]):
+        checker.check(position, entry.encode())
+    allowed = checker.declared.keys.signers(case["size"])
+    if case["code"] is None:
+        assert note.open(case["note"], allowed).names
+    else:
+        with pytest.raises(NoteError) as caught:
+            note.open(case["note"], allowed)
+        assert getattr(caught.value, "code", None) == case["code"]

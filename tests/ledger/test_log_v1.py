@@ -20,6 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 FROZEN = ROOT / "tests" / "vectors" / "log-v1"
 SUMS = "9adceaaf727e7e48b3c33716a756b82f93beae1a81349d48d279249186917246"
 LOGS: dict[str, LogName] = {"public": "public", "books": "books", "audit": "audit", "features": "public"}
+OF_THEIR_DAY = {
+    "public": "2026-01-26T17:10Z",
+    "audit": "2026-01-05T12:20Z",
+    "books": "2026-02-03",
+    "features": "2026-02-03",
+}
+"""When the newest anchor was fresh; the other two logs have none."""
 each_log = pytest.mark.parametrize("name", LOGS)
 
 
@@ -68,7 +75,16 @@ def test_every_entry_keeps_every_rule_and_every_head_is_of_these_entries(name: s
 def test_verify_py_agrees(name: str, tmp_path: Path) -> None:
     pin = tmp_path / "seen"
     pin.write_text((FROZEN / name / "checkpoint.1").read_text())
-    arguments = [str(FROZEN / name), "--key", key_of(name), "--trusted", str(pin), "--json"]
+    arguments = [
+        str(FROZEN / name),
+        "--key",
+        key_of(name),
+        "--trusted",
+        str(pin),
+        "--as-of",
+        OF_THEIR_DAY[name],
+        "--json",
+    ]
     verify = ROOT / "clients" / "verifier" / "verify.py"
     command = [sys.executable, "-I", str(verify), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import bad_entries, logs, notes, tamper, trees
+from tests.vectors import bad_entries, logs, notes, rotation, tamper, trees
 
 HERE = Path(__file__).parent
 
@@ -25,6 +25,7 @@ def vectors() -> dict[str, Any]:
         "merkle.json": trees.merkle_vectors(),
         "notes.json": notes.vectors(),
         "proofs.json": trees.proof_vectors(),
+        "rotation.json": rotation.vectors(),
         "slots.json": trees.slot_vectors(),
         "tamper.json": {"rows": tamper.rows()},
     }
