@@ -15,11 +15,16 @@ export interface Checkpoint {
 }
 
 /** The checkpoint that `key` signed about its own log. Throws ProofFailure with the shared codes. */
-export async function openCheckpoint(note: string, key: VerifyKey): Promise<Checkpoint> {
-  const { text } = await openNote(note, [key]);
+export function openCheckpoint(note: string, key: VerifyKey): Promise<Checkpoint> {
+  return openCheckpointBy(note, [key]);
+}
+
+/** The checkpoint that at least one of these keys of one log signed. Throws ProofFailure with the shared codes. */
+export async function openCheckpointBy(note: string, keys: readonly VerifyKey[]): Promise<Checkpoint> {
+  const { text } = await openNote(note, keys);
   const parsed = parseCheckpoint(text);
-  if (parsed.origin !== key.name) {
-    throw new ProofFailure("log-mismatch", `the checkpoint is of ${parsed.origin}, the key of ${key.name}`);
+  if (keys.some(({ name }) => name !== parsed.origin)) {
+    throw new ProofFailure("log-mismatch", `the checkpoint is of ${parsed.origin}, the key is not`);
   }
   return { ...parsed, note };
 }

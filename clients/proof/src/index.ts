@@ -1,10 +1,11 @@
 /** Verification of a SecondWind log in the browser: no dependency, the same rules and codes as `verify.py`. */
 export { equal as equalHashes, fromBase64, toBase64, toHex, utf8 } from "./bytes.ts";
-export { type Checkpoint, openCheckpoint, parseCheckpoint } from "./checkpoint.ts";
+export { type Checkpoint, openCheckpoint, openCheckpointBy, parseCheckpoint } from "./checkpoint.ts";
 export { canVerify, verifyEd25519 } from "./ed25519.ts";
 export { type Accepted, EMPTY_PREV, EntryChecker, parseEntry } from "./entry.ts";
 export { ProofFailure } from "./failure.ts";
 export { canonical } from "./json.ts";
+export { Keyring } from "./keyring.ts";
 export { parseKey, type VerifyKey } from "./keys.ts";
 export type { Entry } from "./members.ts";
 export { Frontier, leafHash, nodeHash, rootOf, verifyConsistency, verifyInclusion } from "./merkle.ts";

@@ -76,6 +76,13 @@ interface Files {
     good: { type: string; root: string; slot_hashes: string[]; openings: Opened[] }[];
     bad: (Named & { slot_count: 8 | 16; root: string; opening: Opened })[];
   };
+  rotation: {
+    origin: string;
+    key: string;
+    recovery_key: string;
+    entries: string[];
+    heads: (Named & { size: number; note: string; code: string | null })[];
+  };
   proofs: { key: string; good: Proof[]; bad: Proof[] };
 }
 
