@@ -2085,10 +2085,7 @@ def verify_sample(source: Source, reader: Reader, options: argparse.Namespace) -
     for view in views:
         _continues(tiles, view, head, source)
     log = Log(head.origin)
-    wanted = {head.size - 1, 0} if head.size else set()
-    while len(wanted) < min(options.sample + 2, head.size):
-        wanted.add(int.from_bytes(os.urandom(8), "big") % head.size)
-    wanted |= {view.index for view in views if view.index >= 0}
+    wanted = draw(head.size, options.sample) | {view.index for view in views if view.index >= 0}
     progress = Progress(len(wanted), options.json)
     for done, index in enumerate(sorted(wanted)):
         data = _entry_at(source, index, head.size)
@@ -2102,6 +2099,14 @@ def verify_sample(source: Source, reader: Reader, options: argparse.Namespace) -
         progress.show(done)
     progress.end()
     return report_of(log, head, reader, views, len(wanted))
+
+
+def draw(size: int, count: int) -> set[int]:
+    """The first and the newest position, and so many between them that nobody could foresee."""
+    drawn = {size - 1, 0} if size else set()
+    while len(drawn) < min(count + 2, size):
+        drawn.add(int.from_bytes(os.urandom(8), "big") % size)
+    return drawn
 
 
 def _continues(tiles: Tiles, view: Seen, head: Checkpoint, source: Source) -> None:
