@@ -15,6 +15,7 @@ from ledger.errors import EntryError, NoteError
 from ledger.grammar import BASE_ACCOUNTS, decode_digest, matches_nonce
 from ledger.keys import Keyring
 from ledger.note import ED25519, VerifyKey
+from ledger.policies import PEOPLE_MIN, Policies
 from ledger.registry import Registry, check_members
 from ledger.types import Entry, LogName
 
@@ -44,6 +45,7 @@ class Declared:
     closed: str = ""
     """The newest month that is closed; every month before it is closed too."""
     keys: Keyring = field(default_factory=Keyring)
+    policies: Policies = field(default_factory=Policies)
 
     def copy(self) -> Declared:
         """An independent copy: what is declared on it leaves this one as it is."""
@@ -70,6 +72,8 @@ class Declared:
             raise EntryError("period-invalid", f"period {entry.period} is neither {month} nor the month before")
         if entry.period <= self.closed:
             raise EntryError("period-closed", f"period {entry.period} was closed before")
+        if spec is not None and PEOPLE_MIN in spec.data and PEOPLE_MIN in entry.data:
+            self.policies.check(entry.data[PEOPLE_MIN], entry.period, month)
         for p in entry.postings:
             if (p.account, p.asset) not in self.accounts:
                 raise EntryError("account-undeclared", f"account {p.account} is not declared for {p.asset}")
@@ -80,7 +84,8 @@ class Declared:
     def prepare(self, entry: Entry) -> Registry | None:
         """Judges what a schema cannot say about a `ledger.*` entry; returns the registry that it publishes, if any.
 
-        EntryError `genesis-invalid`, `registry-invalid`, `period-invalid`, `key-invalid` or `data-invalid`.
+        EntryError `genesis-invalid`, `registry-invalid`, `period-invalid`, `key-invalid`, `policy-invalid` or
+        `data-invalid`.
         """
         if entry.type == OPENED:
             _check_opened(entry)
@@ -92,6 +97,7 @@ class Declared:
                 raise EntryError("data-invalid", f"accounts under {root} belong in books, not in {self.log}")
         elif entry.type == POLICY:
             _check_text_hash(entry.data, "policy", "data-invalid")
+            self._next_policies(entry)
         elif entry.type == CLOSED:
             self._check_close(entry)
         elif entry.type in KEY_CHANGES:
@@ -112,6 +118,8 @@ class Declared:
             self.accounts.update((str(data["account"]), asset) for asset in assets)  # type: ignore[attr-defined]  # the schema says list
         elif entry.type == FUND:
             self.funds.add(str(data["fund"]))
+        elif entry.type == POLICY:
+            self.policies = self._next_policies(entry)
         elif entry.type == CLOSED:
             self.closed = entry.period
         elif entry.type in KEY_CHANGES:
@@ -127,6 +135,10 @@ class Declared:
             if registry.guards.get(name) != guard:
                 raise EntryError("registry-invalid", f"guard {name} was published before; it stays as it is for ever")
         return registry
+
+    def _next_policies(self, entry: Entry) -> Policies:
+        told_in = times.month(entry.at_us, self.time_zone)
+        return self.policies.changed(str(entry.data["from"]), str(entry.data["policy"]), told_in)
 
     def _check_close(self, entry: Entry) -> None:
         if entry.period >= times.month(entry.at_us, self.time_zone):

@@ -16,6 +16,7 @@ from ledger import canonical, guards, schema
 from ledger.errors import EntryError
 from ledger.grammar import matches_key, matches_type
 from ledger.guards import Guard
+from ledger.policies import PEOPLE_FLOOR, PEOPLE_MIN
 from ledger.schema import Spec
 from ledger.slots import GROUPS, SLOT_COUNTS, SlotSpec
 from ledger.types import Entry
@@ -185,7 +186,11 @@ def _compile(spec: TypeSpec) -> tuple[frozenset[str], dict[str, schema.Check]]:
         raise EntryError("registry-invalid", f"{name} has slots without a name each of its own")
     if any(slot.group not in GROUPS for slot in spec.slots):
         raise EntryError("registry-invalid", f"{name} has slots in groups other than {' and '.join(GROUPS)}")
-    return schema.compile_fields(name, spec.data)
+    fields = schema.compile_fields(name, spec.data)
+    people = spec.data.get(PEOPLE_MIN)
+    if people is not None and (people["is"] != "int" or int(str(people["min"])) < PEOPLE_FLOOR):
+        raise EntryError("registry-invalid", f"{name} would allow groups of fewer than {PEOPLE_FLOOR} people")
+    return fields
 
 
 def _parse_type(name: str, spec: object) -> TypeSpec:

@@ -58,6 +58,7 @@ def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, A
     declared = Declared(log, time_zone=times.zone(time_zone), time_zone_name=time_zone)
     spans: dict[str, Span] = {}
     recovery: VerifyKey | None = None
+    told: list[tuple[str, str, str]] = []
     for kind, name, data in rows:
         if kind == "type":
             declared.registry = Registry.parse(data["registry"])
@@ -65,6 +66,8 @@ def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, A
             declared.accounts.update((name, asset) for asset in data["assets"])
         elif kind == "fund":
             declared.funds.add(name)
+        elif kind == "policy":
+            told.append((name, data["from"], data["policy"]))
         elif kind == "period":
             declared.closed = max(declared.closed, name)
         elif kind == "key" and name.endswith(_RETIRED):
@@ -74,4 +77,6 @@ def declared_from(log: LogName, time_zone: str, rows: Iterable[tuple[str, str, A
             spans[name] = Span(data["from"])
             recovery = VerifyKey.parse(data["recovery"]) if "recovery" in data else recovery
     declared.keys = Keyring(recovery, spans)
+    for _, first_month, policy in sorted(told):
+        declared.policies = declared.policies.changed(first_month, policy, "")
     return declared

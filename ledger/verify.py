@@ -15,6 +15,7 @@ from ledger.errors import EntryError
 from ledger.grammar import decode_base64, decode_digest, encode_base64
 from ledger.keys import Keyring
 from ledger.merkle import Frontier, Node
+from ledger.policies import Policies
 from ledger.postings import balances_hash
 from ledger.registry import Registry
 from ledger.types import Entry, LogName
@@ -98,6 +99,7 @@ class EntryChecker:
             "log": self.log,
             "origin": self.origin,
             "pending": sorted(self.pending.items()),
+            "policies": list(declared.policies.told),
             "prev": encode_base64(self.prev),
             "registry": declared.registry.to_text(),
             "size": self.size,
@@ -120,6 +122,7 @@ class EntryChecker:
         declared.funds = set(state["funds"])
         declared.closed = state["closed"]
         declared.keys = Keyring.from_snapshot(state["keys"])
+        declared.policies = Policies(tuple((month, people) for month, people in state.get("policies", ())))
         checker.balances = Balances.from_snapshot(state["balances"])
         checker.pending = dict(state["pending"])
         checker.first_month = state["first_month"]

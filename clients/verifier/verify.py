@@ -59,6 +59,7 @@ ANCHORED = ("books", "audit")
 ANCHOR_LINE_MAX = 2 * 6 * 65_536 + 1_024
 COMMITTED_KEPT = 100
 PEOPLE_FLOOR = 5
+POLICY_DEPTH_MAX = 32
 FRESH_S = 25 * 60
 CLOCKS_APART_S = 5 * 60
 EMPTY_HASH = hashlib.sha256(b"").digest()
@@ -1269,7 +1270,7 @@ class Log:
             self._check_phase(entry, at)
         if spec is not None and "guards" in spec and (self.proved_close is None or position > self.proved_close[0]):
             self._check_decision(entry, spec["guards"])
-        if "people_min" in entry["data"]:
+        if spec is not None and "people_min" in spec["data"] and "people_min" in entry["data"]:
             self._check_people(entry)
         if self.opening is not None and self.opening.position == position:
             self.opening.judge(entry, spec)
@@ -1404,21 +1405,21 @@ class Log:
         return [text for text, (first, *last) in self.keys.items() if first <= size and (not last or size <= last[0])]
 
     def _change_policy(self, entry: dict[str, Any]) -> None:
-        """A policy takes effect in a later month than it is told in, and undercuts no floor (attacks A7)."""
+        """A policy takes effect in a later month than it is told in, and undercuts no floor (12.11; attacks A7)."""
         data = entry["data"]
         digest = b64(hashlib.sha256(data["policy"].encode()).digest())
         _want(digest == data["sha256"], "data-invalid", "data.sha256 is not the hash of the policy")
         _want(
-            not self.policies or data["from"] > self.month[0],
+            not self.policies or self.zone is None or data["from"] > self.month[0],
             "policy-invalid",
-            "a policy told in %s takes effect in %s, not in a later month" % (self.month[0], data["from"]),
+            "a policy told in %s begins in %s, not in a later month" % (self.month[0], data["from"]),
         )
         asked = _people_in(data["policy"])
         for number in asked:
             _want(
                 type(number) is int and number >= PEOPLE_FLOOR,
                 "policy-invalid",
-                "people_min of the policy is %s; never fewer than %d" % (str(number)[:20], PEOPLE_FLOOR),
+                "people_min of the policy is %s, never fewer than %d" % (str(number)[:20], PEOPLE_FLOOR),
             )
         self.policies.append((data["from"], min(asked, default=PEOPLE_FLOOR)))
 
@@ -1428,13 +1429,13 @@ class Log:
         return found[-1] if found else PEOPLE_FLOOR
 
     def _check_people(self, entry: dict[str, Any]) -> None:
-        """What is told of a group says how many people are in it at least: no fewer than floor and policy allow."""
+        """What is told of a group says how many people are in it at least: no fewer than the policy allows (12.13)."""
         number = entry["data"]["people_min"]
         least = min(self._people_min(entry["period"]), self._people_min(self.month[0] or entry["period"]))
         _want(
-            type(number) is int and number >= max(least, PEOPLE_FLOOR),
+            type(number) is int and number >= least,
             "policy-invalid",
-            "data.people_min is %s, and no group of fewer than %d may be told" % (str(number)[:20], least),
+            "data.people_min is %s, the policy asks for at least %d" % (str(number)[:20], least),
         )
 
     def _change_key(self, entry: dict[str, Any]) -> None:
@@ -1542,12 +1543,16 @@ def balance_lines(sums: dict[tuple[str, str, str], int]) -> bytes:
 
 
 def _people_in(policy: str) -> list[Any]:
-    """Every people_min of a policy, wherever in it. A policy that is no JSON has none: then the floor alone holds."""
+    """Every people_min of a policy, wherever in it. Failed("policy-invalid") when it is not canonical JSON."""
     try:
-        rest = [json.loads(policy)]
-    except (ValueError, RecursionError):
-        return []
-    found = []
+        good = depth_of(policy.encode("utf-8")) <= POLICY_DEPTH_MAX
+        document = _decoder.decode(policy) if good else None
+        _check_value(document)
+        good = good and _encode(document) == policy
+    except (Failed, ValueError, RecursionError):
+        good = False
+    _want(good, "policy-invalid", "the policy is not canonical JSON")
+    rest, found = [document], []
     while rest:
         value = rest.pop()
         if type(value) is dict:

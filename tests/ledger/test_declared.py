@@ -95,7 +95,11 @@ def test_a_close_names_a_month_that_is_over_and_the_registry_in_force() -> None:
 
 def test_a_policy_carries_its_own_hash() -> None:
     policy = '{"gift":"live"}'
-    good: dict[str, object] = {"policy": policy, "sha256": encode_base64(sha256(policy.encode()).digest())}
+    good: dict[str, object] = {
+        "from": "2026-09",
+        "policy": policy,
+        "sha256": encode_base64(sha256(policy.encode()).digest()),
+    }
     Declared("public").prepare(entry("ledger.policy.changed.v1", good))
     with pytest.raises(EntryError, match=r"hash of data\.policy"):
         Declared("public").prepare(entry("ledger.policy.changed.v1", {**good, "policy": "{}"}))

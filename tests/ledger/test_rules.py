@@ -73,7 +73,7 @@ def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
             {"balances": base64.b64encode(balances_hash({})).decode(), "registry": registry},
             period=BEFORE,
         ),
-        genesis.policy_changed({"fees": {}}, MONTH),
+        genesis.policy_changed({"people_min": 7}, times.month_after(MONTH)),
     )
     assert plain(loaded(rows)) == plain(declared)
     assert {("assets:cash", "EUR/2"), ("assets:cash", "USD/2")} <= declared.accounts

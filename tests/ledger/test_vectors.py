@@ -75,7 +75,7 @@ def test_every_failure_code_of_an_entry_has_a_vector() -> None:
         *("entry-too-large", "entry-malformed", "entry-not-canonical", "log-mismatch", "position-mismatch"),
         *("prev-mismatch", "time-backwards", "period-invalid", "period-closed", "postings-unsorted", "sum-not-zero"),
         *("account-undeclared", "fund-undeclared", "data-invalid", "private-invalid", "refers-invalid"),
-        *("phase-invalid", "genesis-invalid", "registry-invalid", "guard-broken", "key-invalid"),
+        *("phase-invalid", "genesis-invalid", "registry-invalid", "guard-broken", "key-invalid", "policy-invalid"),
     }
 
 

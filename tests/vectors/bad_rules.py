@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
+import orjson
+
 from ledger import keys, note
 from ledger.grammar import encode_base64
 from ledger.guards import Guard
@@ -131,6 +133,7 @@ def of_types(log: LogMaker) -> Iterator[Case]:
         yield f"title with {name}", dump(log.document(AT, "ledger.fund.declared.v1", {**fund, "title": title})), code
     policy = {"from": "2026-11", "policy": "{}", "sha256": encode_base64(bytes(32))}
     yield "policy with another hash", dump(log.document(AT, "ledger.policy.changed.v1", policy)), code
+    yield from _of_policies(log)
     close = log.documents[-2]["data"]
     yield "close of a month that runs", dump(log.document(AT, "ledger.period.closed.v1", close)), "period-invalid"
     close = log.closed("2026-10")
@@ -147,6 +150,31 @@ def of_types(log: LogMaker) -> Iterator[Case]:
     eased = Registry(logs.TYPES, [Guard("spendable", ("assets:cash",), "fund", 1), logs.POINTS]).to_text()
     easier = log.document(AT, "ledger.registry.published.v1", log.registry_data(eased))
     yield "a later registry with an easier guard", dump(easier), "registry-invalid"
+
+
+def _of_policies(log: LogMaker) -> Iterator[Case]:
+    """How few people may be told of, and since when (attacks A7)."""
+
+    def policy(text: str, first_month: str = "2026-11") -> bytes:
+        data = {"from": first_month, "policy": text, "sha256": encode_base64(sha256(text.encode()).digest())}
+        return dump(log.document(AT, "ledger.policy.changed.v1", data))
+
+    code = "policy-invalid"
+    yield "a policy for the month that runs", policy("{}", "2026-10"), code
+    yield "a policy for a month that is over", policy("{}", "2026-09"), code
+    yield "a policy that is no JSON", policy("eleven"), code
+    yield "a policy with blanks", policy("{ }"), code
+    yield "a policy with null", policy('{"gift":null}'), code
+    yield "a policy nested 33 deep", policy("[" * 33 + "]" * 33), code
+    yield "a policy for four people", policy('{"people_min":4}'), code
+    yield "a policy for four people, deep inside", policy('{"help":[{"people_min":11},{"people_min":4}]}'), code
+    yield "a policy for some people", policy('{"people_min":"5"}'), code
+    registry = orjson.loads(log.registry.to_text())
+    registry["types"]["test.help.pooled.v1"] = orjson.loads(orjson.dumps(registry["types"][logs.HELP.name]))
+    registry["types"]["test.help.pooled.v1"]["data"]["people_min"]["min"] = 4
+    text = dump(registry).decode()
+    lowered = log.document(AT, "ledger.registry.published.v1", log.registry_data(text))
+    yield "a type for four people", dump(lowered), "registry-invalid"
 
 
 def of_decisions(log: LogMaker) -> Iterator[Case]:

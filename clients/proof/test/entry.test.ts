@@ -14,6 +14,7 @@ const LEFT_TO_VERIFY_PY: Readonly<Record<string, string>> = {
   "key-invalid": "the recovery key that position 0 named, and the keys since",
   "period-closed": "the months that entries since the beginning closed",
   "period-invalid": "the time zone that position 0 set",
+  "policy-invalid": "the policies that entries since the beginning told",
   "private-invalid": "the slots that the registry in force gives the type",
   "registry-invalid": "the registry before, which a new one must contain",
 };
