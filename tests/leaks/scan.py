@@ -56,14 +56,13 @@ class Scanner:
     """
 
     def __init__(self, privates: Iterable[Private]) -> None:
-        self.values = 0
+        self.privates = tuple(dict.fromkeys(privates))
         self.forms = 0
         self._exact: defaultdict[bytes, list[_Known]] = defaultdict(list)
         self._folded: defaultdict[bytes, list[_Known]] = defaultdict(list)
         self._words: defaultdict[bytes, list[_Known]] = defaultdict(list)
         self._hex_words: defaultdict[bytes, list[_Known]] = defaultdict(list)
-        for private in dict.fromkeys(privates):
-            self.values += 1
+        for private in self.privates:
             for form in {(form.data, form.search): form for form in reversed(tuple(forms(private)))}.values():
                 self._know(_Known(private, form))
 

@@ -1,0 +1,63 @@
+"""A busy year, and nothing of what it hides anywhere in public (design/ledger.md 5; attacks B1-B16, D3-D6)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import Counter
+
+import pytest
+
+from tests.leaks.disguises import Private
+from tests.leaks.scan import Exposed, Scanner
+from tests.leaks.search import Found, search
+from tests.support.postgres import Server
+
+GIFTS = 72
+
+
+@pytest.fixture(scope="module")
+def found(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """One small year, searched."""
+    return asyncio.run(search(postgres_server, tmp_path_factory.mktemp("year"), seed=4, gifts=GIFTS))
+
+
+def test_no_private_value_of_a_year_can_be_seen_outside(found: Found) -> None:
+    """B1-B16, D3, D5, D6: no name, id, salt, key, true fee or hidden amount, in no form, in no place."""
+    assert not found.leaks, "\n".join(map(str, found.leaks[:20]))
+
+
+def test_the_search_was_a_search(found: Found) -> None:
+    """It knew every kind of secret, and saw every kind of public thing, with the year's gifts in them."""
+    kinds = Counter(private.kind for private in found.scanner.privates)
+    assert kinds["salt"] > 8 * GIFTS
+    assert kinds["hidden amount"] > GIFTS / 12
+    assert kinds["name"] > GIFTS / 2
+    assert kinds["true fee"] >= GIFTS
+    assert kinds["payments_inbox.body"] > 0
+    assert kinds["ledger_entries_books_0.leaf_hash"] > 2 * GIFTS
+    assert kinds["key service"] == kinds["key log-public"] == 1
+    places = [exposed.where for exposed in found.exposed]
+    assert any(where.startswith("GET /ledger/tile/entries/") for where in places)
+    assert sum(where.startswith("GET /api/v1/ledger/proof/") for where in places) > GIFTS / 2
+    assert {"websocket", "stdout", "stderr", "GET /metrics", "GET /", "file postgres.log"} <= set(places)
+
+
+def test_what_is_public_is_found_by_the_same_search(found: Found) -> None:
+    """The control: were the amounts of live gifts private, the scanner would show them in tile, list and websocket."""
+    live = [Private("live amount", one.payment.amount) for one in found.year.given if one.visibility == "live"]
+    scanner = Scanner(live)
+    seen = {exposed.where.partition("?")[0] for exposed in found.exposed for _ in scanner.leaks(exposed)}
+    assert {"websocket", "GET /api/v1/ledger"} <= seen
+    assert any(where.startswith("GET /ledger/tile/entries/") for where in seen)
+
+
+@pytest.mark.parametrize("kind", ["e-mail", "salt", "true fee", "hidden amount", "nonce", "key service"])
+def test_one_planted_value_in_one_answer_of_a_year_is_found(found: Found, kind: str) -> None:
+    private = next(private for private in found.scanner.privates if private.kind == kind)
+    value = private.value
+    planted = base64.b64encode(value) if isinstance(value, bytes) else str(value).encode()
+    page = max(found.exposed, key=lambda exposed: exposed.where.startswith("GET /api/v1/ledger?") * len(exposed.data))
+    middle = len(page.data) // 2
+    spoiled = Exposed(page.where, page.data[:middle] + b' "' + planted + b'" ' + page.data[middle:])
+    assert {leak.private for leak in found.scanner.leaks(spoiled)} >= {private}
