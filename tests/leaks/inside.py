@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as decrypt
 
 from ledger.postings import balances_hash
-from server.vault.vault import NONCE_BYTES, SERVICE_KEY, _box_context
+from server import birth
+from server.birth import SERVED_LOGS
+from server.cli_parts import opened
+from server.settings import Settings
 from tests.leaks.disguises import Private
 from tests.leaks.year import METRICS_TOKEN, WEBHOOK_SECRET, Year
 
@@ -44,7 +44,7 @@ async def privates(year: Year) -> list[Private]:
         born_with = [bytes(row["bytes"]) for row in await connection.fetch(_BORN_WITH)]
         told = {balances_hash({}), *_pieces(born_with)}
         found |= {private async for private in _stored(connection) if private.value not in told}
-        found |= {private async for private in _sealed(connection, year.data_dir)}
+        found |= {private async for private in _sealed(year)}
     finally:
         await connection.close()
     return sorted(found, key=repr)
@@ -52,7 +52,7 @@ async def privates(year: Year) -> list[Private]:
 
 def _keys(year: Year) -> Iterator[Private]:
     for path in sorted((year.data_dir / "keys").rglob("*")):
-        if path.is_file():
+        if path.suffix == ".key":
             yield Private(f"key {path.stem}", path.read_bytes())
     yield from (Private("derived key", key) for key in year.derived_keys)
     yield from (Private("secret", text, is_exact=True) for text in (WEBHOOK_SECRET, METRICS_TOKEN))
@@ -115,24 +115,23 @@ def _is_random(piece: bytes) -> bool:
     return len(piece) >= _RANDOM_BYTES_MIN and len(set(piece)) >= _RANDOM_BYTES_MIN // 2
 
 
-async def _sealed(connection: asyncpg.Connection, data_dir: Path) -> AsyncIterator[Private]:
-    """What the boxes of every entry hold when they are opened: salts, and each word of every value."""
-    service = (data_dir / "keys" / f"{SERVICE_KEY}.key").read_bytes()
-    rows = await connection.fetch(
-        """select h.origin, s.boxes, e.bytes from ledger_slots s
-           join ledger_entries e using (log, position) join ledger_heads h using (log)"""
-    )
-    for row in rows:
-        root = base64.b64decode(json.loads(row["bytes"])["private"]["root"])
-        context = _box_context(row["origin"], root)
-        for box in json.loads(row["boxes"]):
-            wrapped, nonce, sealed = (base64.b64decode(box[name]) for name in ("wrapped_key", "nonce", "ciphertext"))
-            key = decrypt(wrapped[NONCE_BYTES:], context, wrapped[:NONCE_BYTES], service)
-            yield Private("entry key", key)
-            for name, (salt, value) in json.loads(decrypt(sealed, context, nonce, key)).items():
-                yield Private("salt", base64.b64decode(salt))
-                for private in _words(name, value):
-                    yield private
+async def _sealed(year: Year) -> AsyncIterator[Private]:
+    """What every entry's slots hold when they are opened: salts, each word of each value, and whose keys they are."""
+    settings = Settings.load({"data_dir": year.data_dir}, year.environment)
+    async with opened(settings) as parts:
+        for log in SERVED_LOGS:
+            reader, types, origin = parts.readers[log], birth.registry(log).types, parts.identities[log].origin
+            for stored in await reader.entries(0):
+                sealed = (await reader.slots([stored.position])).get(stored.position)
+                if sealed is None:
+                    continue
+                holder = parts.vault.holder_of(sealed)
+                for key in filter(None, (holder.identity, holder.audit)):
+                    yield Private("wrapping key", key.key)
+                for name, (salt, value) in parts.vault.salted(origin, types[stored.type], sealed, sealed.root).items():
+                    yield Private("salt", salt)
+                    for private in _words(name, value):
+                        yield private
 
 
 def _words(name: str, value: Any) -> Iterator[Private]:

@@ -77,6 +77,7 @@ class Stranger:
             "position": [*positions, str(size), "-1", "x"],
             "path": list(_tile_paths(size)),
             "slug": re.findall(r"/problems/([a-z0-9-]+)", problems),
+            "q": ["general", "rent", "gift", "help", "e", "%", "nobody"],
             "limit": ["1", "200", "0", "201"],
             "before": ["x", "%00"],
             "after": ["x"],
@@ -101,6 +102,7 @@ class Stranger:
 
     async def _ask_all(self, path: str, parameters: list[Json], values: Mapping[str, Iterable[str]]) -> None:
         """The path with each value of each parameter, and with two together where both are needed."""
+        values = {**values, **_listed(parameters)}
         unknown = [parameter["name"] for parameter in parameters if parameter["name"] not in values]
         assert not unknown, f"GET {path} takes {unknown}: teach tests/leaks/outside.py what to ask for"
         in_path = [parameter["name"] for parameter in parameters if parameter["in"] == "path"]
@@ -190,6 +192,17 @@ class Stranger:
                 await socket.send_str(word)
                 await socket.receive()
         del self.seen[seen:]
+
+
+def _listed(parameters: list[Json]) -> dict[str, list[str]]:
+    """The values of parameters whose description lists them."""
+    found = {}
+    for parameter in parameters:
+        schemas = [parameter["schema"], *parameter["schema"].get("anyOf", [])]
+        listed = [str(value) for schema in schemas for value in (*schema.get("enum", ()), schema.get("const")) if value]
+        if listed:
+            found[parameter["name"]] = listed
+    return found
 
 
 def _cursor(body: bytes) -> str | None:

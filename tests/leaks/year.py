@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -188,9 +189,9 @@ def _clocks(clock: Calendar) -> Iterator[None]:
             return cls.fromtimestamp(clock.clock_us() / 1_000_000, tz)
 
     stopwatch: Callable[[], int] = lambda: clock.clock_us() * 1_000  # noqa: E731 - it closes over the calendar
-    with (
-        patch.object(parts, "time", SimpleNamespace(time_ns=stopwatch)),
-        patch.object(birth, "datetime", Moment),
-        patch("server.vault.vault.datetime", Moment),
-    ):
+    with contextlib.ExitStack() as patched:
+        patched.enter_context(patch.object(parts, "time", SimpleNamespace(time_ns=stopwatch)))
+        for name, module in tuple(sys.modules.items()):
+            if name.startswith("server.") and getattr(module, "datetime", None) is datetime:
+                patched.enter_context(patch.object(module, "datetime", Moment))
         yield
