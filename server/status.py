@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from server.payments.pending_fees import PendingFees
     from server.tasks import Tasks
 
+HALTED_ELSEWHERE = "its signer does not sign what it read"
+
 _LEDGER = sql.load("ledger")
 _PUBLISHING = sql.load("publishing")
 
@@ -45,7 +47,9 @@ def public_facts(
         for log, reader in readers.items():
             head = await reader.head()
             if head is not None and head.halted is not None:
-                return {"log": log, "at": head.size, "reason": head.halted}
+                # How large another log is counts what people ask of us; its reason names a position (attacks B12).
+                reason = head.halted if log == "public" else HALTED_ELSEWHERE
+                return {"log": log, "at": await size(), "reason": reason}
         return None
 
     async def checkpoint() -> dict[str, object] | None:
@@ -93,7 +97,11 @@ def operator_facts(
 
     async def logs() -> dict[str, object]:
         heads = {log: await reader.head() for log, reader in readers.items()}
-        return {log: {"size": head.size, "epoch": head.epoch} for log, head in heads.items() if head is not None}
+        return {
+            log: {"size": head.size, "epoch": head.epoch, "halted": head.halted}
+            for log, head in heads.items()
+            if head is not None
+        }
 
     async def inbox_counts() -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {}

@@ -39,7 +39,6 @@ ELSEWHERE = {
     "server/roles/publisher.py": "tests/e2e/test_path.py",
     "server/roles/signer.py": "tests/server/test_cli_serve.py",
     "server/roles/worker.py": "tests/e2e/test_path.py",
-    "server/status.py": "tests/e2e/test_path.py",
     "server/vault/errors.py": "tests/server/vault/test_vault.py",
     "server/ws/sources.py": "tests/server/ws/test_endpoint.py",
 }
