@@ -20,8 +20,9 @@ from ledger import canonical, clocks, merkle
 from ledger.batches import statement, verifies
 from ledger.checkpoint import Checkpoint
 from ledger.edges import edge_hashes, tile_growth
-from ledger.errors import ClockSkew, EntryError, LedgerError, NoteError
+from ledger.errors import ClockSkew, DatabaseUnavailable, EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
+from ledger.replication import watched
 from ledger.signer_state import Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
 from ledger.verify import EntryChecker
@@ -125,7 +126,7 @@ class Signer:
             raise SignerRefuses(f"What is published of {self.log} contradicts its database.", _COMPARE)
 
     async def step(self) -> int:
-        """Sign what is new; return how many entries that covers (0: nothing new, or halted).
+        """Sign what is new, and on every standby; return how many entries that covers (0: nothing new, or halted).
 
         A disagreement halts the log: appends stop until an operator has looked. Raises ClockSkew while the clocks
         disagree, or the newest entry is ahead of them: what is signed with a wrong time is wrong for ever.
@@ -155,9 +156,15 @@ class Signer:
         return new.size - start
 
     async def _agreed_now(self) -> int:
-        """The database's clock, which this machine's agrees with. Raises ClockSkew."""
+        """The database's clock, which this machine's agrees with; once every standby has what was read before.
+
+        Raises ClockSkew, and DatabaseUnavailable where the wait for a standby was given up (attacks E5).
+        """
         earliest_us = self._clock()
-        now_us: int = await self._pool.fetchval(_QUERIES.clock)
+        async with self._pool.acquire() as connection, watched(connection) as wait:
+            now_us: int = await connection.fetchval(_QUERIES.signing_time)
+        if wait.was_given_up:
+            raise DatabaseUnavailable(f"no standby confirms the newest entries of {self.log}; nothing is signed")
         if (wrong := clocks.why_not(earliest_us, now_us, self._clock())) is not None:
             raise ClockSkew(wrong)
         return now_us

@@ -2,7 +2,8 @@
 
 No timer lingers: a lone command commits at once, and under load batches grow by themselves. What a caller hears is
 durable. When the connection dies at COMMIT, nobody guesses: on a new connection the head is locked first, and only then
-is the entry looked for (attacks E1).
+is the entry looked for (attacks E1). A COMMIT that did not wait for its standby is taken for one without an answer: the
+transaction that looks for it locks a row, so its own COMMIT waits for the standby (attacks E5).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ledger.errors import Busy, DatabaseUnavailable, Fenced, Halted, OutcomeUnkn
 from ledger.outages import AWAY, LOST, is_away, reason
 from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan
+from ledger.replication import Wait, watched
 from ledger.transactions import refuse_inside
 from ledger.types import Appended, Command, LogName
 
@@ -94,6 +96,7 @@ class Writer:
             partitions=self._partitions,
         )
         self._connection: PoolConnectionProxy | None = None
+        self._wait = Wait()
         self._reading: PoolConnectionProxy | None = None
         self._ahead: asyncio.Task[tuple[list[_Queued], Prepared | None]] | None = None
         self._prepared: Prepared | None = None
@@ -249,9 +252,13 @@ class Writer:
             while True:
                 try:
                     done = await self._committer.unlocked(connection, commands, prepared, departing=self._departing)
-                    return done or await self._locked(connection, commands, lost)
+                    done = done or await self._locked(connection, commands, lost)
                 except PartitionsMissing as missing:
                     await self._partitions.extend(connection, missing.size)
+                else:
+                    if self._wait.was_given_up:
+                        raise CommitLost(done)
+                    return done
         except CommitLost:
             await self._release()
             raise
@@ -284,9 +291,12 @@ class Writer:
         deadline = asyncio.get_running_loop().time() + self._limits.resolve_timeout_s
         while asyncio.get_running_loop().time() < deadline and not self._pool.is_closing():
             try:
-                async with self._pool.acquire() as connection, connection.transaction(isolation="read_committed"):
-                    happened = await self._arrived(connection, [plan])
-            except AWAY as error:
+                async with self._pool.acquire() as connection, watched(connection) as wait:
+                    async with connection.transaction(isolation="read_committed"):
+                        happened = await self._arrived(connection, [plan])
+                    if wait.was_given_up:
+                        raise DatabaseUnavailable("no standby confirms what was committed")  # noqa: TRY301 - as any
+            except (*AWAY, DatabaseUnavailable) as error:
                 _log.warning("%s: the outcome of a COMMIT is not known yet (%s)", self.log, reason(error))
                 await asyncio.sleep(self._limits.resolve_pause_s)
             except Exception as error:
@@ -315,6 +325,8 @@ class Writer:
             await self._release()
         if self._connection is None:
             self._connection = await self._pool.acquire(timeout=self._limits.connect_timeout_s)
+            self._wait = Wait()
+            self._connection.add_log_listener(self._wait.hear)
         return self._connection
 
     async def _release(self) -> None:
@@ -324,6 +336,7 @@ class Writer:
     async def _give_back(self, connection: PoolConnectionProxy | None) -> None:
         if connection is not None:
             with contextlib.suppress(*AWAY):
+                connection.remove_log_listener(self._wait.hear)
                 await self._pool.release(connection)
 
 

@@ -19,6 +19,10 @@ from ledger_heads where log = $1 for update;
 -- clock: the database's clock
 select (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 
+-- signing_time: the database's clock; where there are standbys, by a COMMIT that waits for them, with all before it (E5)
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint,
+       case when current_setting('synchronous_standby_names') <> '' then pg_logical_emit_message(true, 'secondwind', '') end;
+
 -- state: what planning needs, never read by the statement that locks: the clock, stream versions, idempotency keys, claims
 select 't' as kind, null::bytea as key, '' as name, (extract(epoch from clock_timestamp()) * 1000000)::bigint as one,
        0::bigint as two, null::bytea as hash

@@ -155,6 +155,11 @@ class Connection:
         self._pending.clear()
         asyncio.get_running_loop().call_later(NOTICED_WITHIN_S * self._part(), self._arrive, None)
 
+    def add_log_listener(self, hear: Callable[..., None]) -> None:
+        """There are no standbys, and so no warnings about them."""
+
+    remove_log_listener = add_log_listener
+
     async def execute(self, text: str, *args: Any) -> str:
         await self._ask(text, args)
         return "OK"

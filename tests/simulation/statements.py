@@ -86,6 +86,7 @@ async def lock_head(tx: Transaction, now_us: int, log: str) -> list[Row]:
     return [Row(**dict(row.only(*HEAD).items()), now_us=now_us)] if row else []
 
 
+@answers(LEDGER.signing_time)
 @answers(LEDGER.clock)
 async def clock(_tx: Transaction, now_us: int) -> list[Row]:
     return [Row(now_us=now_us)]
