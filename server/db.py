@@ -93,6 +93,8 @@ async def _pool(url: str, role: str | None, size: int) -> asyncpg.Pool:
         # A peer that vanished without a word must not hold a lock for as long as the network takes to notice (E11).
         "tcp_user_timeout": TCP_USER_TIMEOUT,
         "default_transaction_isolation": "read committed",
+        # What is acknowledged is on the disk, and on the standbys, whatever the database is set to (E5).
+        "synchronous_commit": "on",
         "jit": "off",
     }
     # The role is the session's default, so that the pool's RESET ALL between users comes back to it.
