@@ -16,7 +16,7 @@ from ledger.grammar import BASE_ACCOUNTS, decode_digest, matches_nonce
 from ledger.keys import Keyring
 from ledger.note import ED25519, VerifyKey
 from ledger.policies import PEOPLE_MIN, Policies
-from ledger.registry import Registry, check_members
+from ledger.registry import EXTENDED, Registry, check_members
 from ledger.types import Entry, LogName
 
 LEDGER = "ledger."
@@ -91,6 +91,9 @@ class Declared:
             _check_opened(entry)
         elif entry.type == REGISTRY:
             return self._next_registry(entry.data)
+        elif entry.type == EXTENDED.name and EXTENDED.name in self.registry.types:
+            _check_text_hash(entry.data, "registry", "registry-invalid")
+            return self.registry.extended(str(entry.data["registry"]))
         elif entry.type == ACCOUNT:
             root = str(entry.data["account"]).partition(":")[0]
             if self.log != "books" and root not in BASE_ACCOUNTS:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ledger import canonical
+from ledger.registry import EXTENDED, Registry, to_text
 from ledger.types import Command, Draft
 
 if TYPE_CHECKING:
-    from ledger.registry import Registry
+    from ledger.registry import TypeSpec
 
 FORMAT = "secondwind-log-v1"
 NONCE_BYTES = 16
+REGISTRY_BYTES_MAX = 15_000
+"""Of a registry as it stands in an entry, which has room for little else (SPEC 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,44 @@ def command(birth: Birth) -> Command:
     return Command(drafts=tuple(_drafts(birth)))
 
 
-def registry_published(registry: Registry) -> Draft:
-    """Publish the types and guards of a log; what was published before has to be among them."""
+def registry_drafts(registry: Registry, known: Registry | None = None) -> list[Draft]:
+    """Publish `registry` where `known` is in force (None: at the beginning of a log), as few entries as hold it.
+
+    `registry` includes whatever `known` does. More types than one entry holds come in extensions.
+    """
+    if known is None or EXTENDED.name not in known.types:
+        whole = Registry((*registry.types.values(), EXTENDED), registry.guards.values())
+        if _fits(whole.to_text()):
+            return [_published(whole)]
+        known = Registry((*(known.types.values() if known else ()), EXTENDED), known.guards.values() if known else ())
+        return [_published(known), *_extensions(registry, known)]
+    return _extensions(registry, known)
+
+
+def _published(registry: Registry) -> Draft:
     text = registry.to_text()
     return Draft("ledger.registry.published.v1", {"registry": text, "sha256": _digest(text.encode())})
+
+
+def _extensions(registry: Registry, known: Registry) -> list[Draft]:
+    types = [spec for name, spec in sorted(registry.types.items()) if name not in known.types]
+    held = [guard for name, guard in sorted(registry.guards.items()) if name not in known.guards]
+    texts = []
+    # Guards first: a type is held to guards that are published before it, or with it.
+    some: list[TypeSpec] = []
+    for spec in types:
+        if some and not _fits(to_text([*some, spec], held)):
+            texts.append(to_text(some, held))
+            some, held = [], []
+        some.append(spec)
+    if some or held:
+        texts.append(to_text(some, held))
+    return [Draft(EXTENDED.name, {"registry": text, "sha256": _digest(text.encode())}) for text in texts]
+
+
+def _fits(text: str) -> bool:
+    # Inside an entry each quotation mark is two bytes.
+    return len(canonical.encode({"registry": text})) <= REGISTRY_BYTES_MAX
 
 
 def account_declared(account: Account, assets: Iterable[str]) -> Draft:
@@ -104,7 +141,7 @@ def _drafts(birth: Birth) -> Iterable[Draft]:
             "time_zone": birth.time_zone,
         },
     )
-    yield registry_published(birth.registry)
+    yield from registry_drafts(birth.registry)
     for account in birth.accounts:
         yield account_declared(account, birth.assets)
     for fund in birth.funds:

@@ -90,6 +90,9 @@ LEDGER_TYPES = (
 )
 """The ledger's own types: the same in every log, part of every registry."""
 
+EXTENDED = TypeSpec("ledger.registry.extended.v1", {"registry": _text(schema.TEXT_MAX), "sha256": _DIGEST})
+"""The ledger's own as well, in each log whose registry lists it: more types than one entry holds come with these."""
+
 
 class Registry:
     """Types and guards of one log. The ledger's own types are always among them."""
@@ -98,6 +101,8 @@ class Registry:
         """EntryError `registry-invalid` for a specification that is not one, and for one name with two meanings."""
         self.types: dict[str, TypeSpec] = {}
         for spec in (*LEDGER_TYPES, *types):
+            if spec.name == EXTENDED.name and spec != EXTENDED:
+                raise EntryError("registry-invalid", f"type {spec.name} is the ledger's own, and otherwise")
             if self.types.setdefault(spec.name, spec) != spec:
                 raise EntryError("registry-invalid", f"type {spec.name[:120]} is given twice, differently")
         self.guards = {guard.name: guard for guard in guards}
@@ -108,41 +113,31 @@ class Registry:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Reads `data.registry`; EntryError `registry-invalid` unless it is exactly what `to_text` writes."""
-        try:
-            document: Any = orjson.loads(text)
-            canonical_text = canonical.encode(document, dotted_keys=True).decode()
-        except (orjson.JSONDecodeError, EntryError) as error:
-            raise EntryError("registry-invalid", f"the registry is not canonical JSON: {error}") from error
-        if type(document) is not dict or document.keys() != {"guards", "types"} or canonical_text != text:
-            raise EntryError("registry-invalid", "the registry is not a canonical object of guards and types")
-        if type(document["guards"]) is not dict or type(document["types"]) is not dict:
-            raise EntryError("registry-invalid", "guards and types are not objects")
-        registry = cls(
-            [_parse_type(name, spec) for name, spec in document["types"].items()],
-            [guards.parse(guard, name) for name, guard in document["guards"].items()],
-        )
-        if missing := sorted(registry.types.keys() - document["types"].keys()):
+        types, held = _read(text)
+        registry = cls(types, held)
+        if missing := sorted(registry.types.keys() - {spec.name for spec in types}):
             raise EntryError("registry-invalid", f"the registry lacks the ledger's own type {missing[0]}")
         return registry
 
+    def extended(self, text: str) -> Self:
+        """This registry and what an extension's `data.registry` adds. EntryError `registry-invalid`.
+
+        An extension says what is new and nothing else.
+        """
+        types, held = _read(text)
+        for kind, names, known in (
+            ("type", [spec.name for spec in types], self.types.keys()),
+            ("guard", [guard.name for guard in held], self.guards.keys()),
+        ):
+            if again := sorted(known & set(names)):
+                raise EntryError("registry-invalid", f"{kind} {again[0]} was published before")
+        if not types and not held:
+            raise EntryError("registry-invalid", "the extension adds nothing")
+        return type(self)((*self.types.values(), *types), (*self.guards.values(), *held))
+
     def to_text(self) -> str:
         """Canonical JSON, the value of `data.registry`."""
-        document = {
-            "guards": {
-                g.name: {"accounts": sorted(g.accounts), "by": g.by, "sign": g.sign} for g in self.guards.values()
-            },
-            "types": {
-                spec.name: {
-                    "data": {name: dict(value) for name, value in spec.data.items()},
-                    "postings": spec.postings,
-                    "refers": spec.refers,
-                    "slots": [[slot.name, slot.group] for slot in spec.slots],
-                    **({"guards": list(spec.guards)} if spec.guards else {}),
-                }
-                for spec in self.types.values()
-            },
-        }
-        return canonical.encode(document, dotted_keys=True).decode()
+        return to_text(self.types.values(), self.guards.values())
 
     def sha256(self) -> bytes:
         """Hash of `to_text()`, as `data.sha256` and period closes state it."""
@@ -171,6 +166,38 @@ class Registry:
             if not check(value):
                 raise EntryError("data-invalid", f"{type_name} data.{name} may not be {str(value)[:80]!r}")
         return True
+
+
+def to_text(types: Iterable[TypeSpec], held: Iterable[Guard]) -> str:
+    """Canonical JSON of these types and guards, as registries and their extensions state them."""
+    document = {
+        "guards": {g.name: {"accounts": sorted(g.accounts), "by": g.by, "sign": g.sign} for g in held},
+        "types": {
+            spec.name: {
+                "data": {name: dict(value) for name, value in spec.data.items()},
+                "postings": spec.postings,
+                "refers": spec.refers,
+                "slots": [[slot.name, slot.group] for slot in spec.slots],
+                **({"guards": list(spec.guards)} if spec.guards else {}),
+            }
+            for spec in types
+        },
+    }
+    return canonical.encode(document, dotted_keys=True).decode()
+
+
+def _read(text: str) -> tuple[list[TypeSpec], list[Guard]]:
+    try:
+        document: Any = orjson.loads(text)
+        canonical_text = canonical.encode(document, dotted_keys=True).decode()
+    except (orjson.JSONDecodeError, EntryError) as error:
+        raise EntryError("registry-invalid", f"the registry is not canonical JSON: {error}") from error
+    if type(document) is not dict or document.keys() != {"guards", "types"} or canonical_text != text:
+        raise EntryError("registry-invalid", "the registry is not a canonical object of guards and types")
+    if type(document["guards"]) is not dict or type(document["types"]) is not dict:
+        raise EntryError("registry-invalid", "guards and types are not objects")
+    types = [_parse_type(name, spec) for name, spec in document["types"].items()]
+    return types, [guards.parse(guard, name) for name, guard in document["guards"].items()]
 
 
 def _compile(spec: TypeSpec) -> tuple[frozenset[str], dict[str, schema.Check]]:

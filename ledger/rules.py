@@ -13,7 +13,7 @@ from ledger import times
 from ledger.declared import ACCOUNT, CLOSED, FUND, OPENED, POLICY, REGISTRY, Declared
 from ledger.keys import INTRODUCED, RETIRED, Keyring, Span
 from ledger.note import VerifyKey
-from ledger.registry import Registry
+from ledger.registry import EXTENDED, Registry
 from ledger.types import Entry, LogName
 
 _RETIRED = " retired"
@@ -34,8 +34,8 @@ def rule_rows(entry: Entry, declared: Declared) -> list[RuleRow]:  # noqa: PLR09
     data = entry.data
     if entry.type == OPENED:
         return [RuleRow("key", str(data["key"]), entry.position, {"from": 0, "recovery": data["recovery_key"]})]
-    if entry.type == REGISTRY:
-        return [RuleRow("type", "registry", entry.position, {"registry": data["registry"]})]
+    if entry.type in {REGISTRY, EXTENDED.name}:
+        return [RuleRow("type", "registry", entry.position, {"registry": declared.registry.to_text()})]
     if entry.type == ACCOUNT:
         account = str(data["account"])
         assets = sorted(asset for path, asset in declared.accounts if path == account)

@@ -50,7 +50,7 @@ def _registry(declared: Declared, wanted: Registry) -> Iterable[Draft]:
         if both.guards[name] != guard:
             raise _refused(declared, f"guard {name} is given twice, differently")
     if both.types != known.types or both.guards != known.guards:
-        yield genesis.registry_published(both)
+        yield from genesis.registry_drafts(both, known)
 
 
 def _accounts(declared: Declared, wanted: Vocabulary) -> Iterable[Draft]:

@@ -618,6 +618,9 @@ _LEDGER_TYPES: dict[str, dict[str, Any]] = {
     "ledger.signer.recovered.v1": _spec({"reason": _text(500), "size": _SIZE}),
     "ledger.incident.declared.v1": _spec({"text": _text(2_000)}),
 }
+# The ledger's own as well, in each log whose registry lists it.
+_EXTENDED = "ledger.registry.extended.v1"
+_EXTENSION = {_EXTENDED: _spec({"registry": _text(16_000), "sha256": _kind("digest")})}
 _VIA = _enum("bank", "cash", "kind", "processor")
 _BEARER = _enum("charity", "giver")
 _GIFT = {
@@ -635,6 +638,7 @@ _AUDIT_SLOTS = _slots("nonce/i", "actor/a", "subject/i", "recipient/a", "target/
 _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     "ledger": {
         **_LEDGER_TYPES,
+        **_EXTENSION,
         "giving.gift.received.v1": _spec(
             {"via": _VIA},
             "some",
@@ -645,6 +649,7 @@ _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     },
     "books": {
         **_LEDGER_TYPES,
+        **_EXTENSION,
         "giving.gift.received.v1": _spec(_GIFT, "some", slots=_GIFT_SLOTS),
         "giving.gift.suspended.v1": _spec({**_GIFT, "reason": _enum("fund_unknown")}, "some", slots=_GIFT_SLOTS),
         "giving.fee.recorded.v1": _spec(
@@ -665,6 +670,7 @@ _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     },
     "audit": {
         **_LEDGER_TYPES,
+        **_EXTENSION,
         "audit.opening.given.v1": _spec({"log": _ANY_LOG}, slots=_AUDIT_SLOTS),
         "audit.export.given.v1": _spec({"from": _SIZE, "log": _ANY_LOG, "to": _SIZE}, slots=_AUDIT_SLOTS),
         "audit.erasure.requested.v1": _spec({"group": _GROUP}, slots=_AUDIT_SLOTS),
@@ -953,8 +959,19 @@ def _check_spec(name: str, spec: Any, in_list: bool = False) -> bool:
     return False
 
 
-def read_registry(text: str, known: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Types and guards that a log's registry declares; Failed when malformed or contradicting what is known here."""
+def _registry_digest(data: dict[str, Any]) -> str:
+    digest = b64(hashlib.sha256(data["registry"].encode()).digest())
+    _want(digest == data["sha256"], "registry-invalid", "data.sha256 is not the hash of the registry")
+    return digest
+
+
+def read_registry(
+    text: str, known: dict[str, dict[str, Any]], more: dict[str, Any] | None = None
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Types and guards that a log's registry declares; Failed when malformed or contradicting what is known here.
+
+    `more`: the guards in force where the text is an extension of a registry.
+    """
     try:
         registry = _decoder.decode(text)
         canonical = _encode(registry)
@@ -979,7 +996,7 @@ def read_registry(text: str, known: dict[str, dict[str, Any]]) -> tuple[dict[str
             and all(_KEY.fullmatch(f) and _check_spec(name, s) for f, s in spec["data"].items())
         )
         good = good and spec["postings"] in ("none", "some") and spec["refers"] in ("none", "may", "must")
-        good = good and _are_slots(spec["slots"]) and _are_held(spec, registry["guards"])
+        good = good and _are_slots(spec["slots"]) and _are_held(spec, {**(more or {}), **registry["guards"]})
         _want(good, "registry-invalid", "type %s is not declared as types are" % name[:80])
         people = spec["data"].get("people_min")
         _want(
@@ -993,7 +1010,7 @@ def read_registry(text: str, known: dict[str, dict[str, Any]]) -> tuple[dict[str
                 "registry-invalid",
                 "type %s is declared otherwise than this verifier knows it" % name,
             )
-    for name in _LEDGER_TYPES:
+    for name in () if more else _LEDGER_TYPES:
         _want(name in types, "registry-invalid", "the registry lacks %s" % name)
     for name, guard in registry["guards"].items():
         _want(
@@ -1118,7 +1135,7 @@ class Log:
         self.last_at: datetime | None = None
         self.last_at_text = ""
         self.month = ("", "")
-        self.known = _KNOWN.get(self.kind, _LEDGER_TYPES)
+        self.known = _KNOWN.get(self.kind, {**_LEDGER_TYPES, **_EXTENSION})
         self.types: dict[str, dict[str, Any]] = dict(_LEDGER_TYPES)
         self.accounts: set[tuple[str, str]] = set()
         self.funds: set[str] = {"none"}
@@ -1502,11 +1519,22 @@ class Log:
         self.keys = {key.text: [0]}
         self.zone = _zone(data["time_zone"])
 
+    def _extend(self, data: dict[str, Any]) -> None:
+        _registry_digest(data)
+        types, guards = read_registry(data["registry"], self.known, self.guards)
+        _want(types or guards, "registry-invalid", "the extension adds nothing")
+        for new in types:
+            _want(new not in self.types, "registry-invalid", "type %s was declared before" % new)
+        for new in guards:
+            _want(new not in self.guards, "registry-invalid", "guard %s was declared before" % new)
+        self.types, self.guards = {**self.types, **types}, {**self.guards, **guards}
+        whole = _encode({"guards": self.guards, "types": self.types})
+        self.registry_digest = b64(hashlib.sha256(whole.encode()).digest())
+
     def _declare(self, entry: dict[str, Any]) -> None:
         name, data = entry["type"], entry["data"]
         if name == "ledger.registry.published.v1":
-            digest = b64(hashlib.sha256(data["registry"].encode()).digest())
-            _want(digest == data["sha256"], "registry-invalid", "data.sha256 is not the hash of the registry")
+            digest = _registry_digest(data)
             types, guards = read_registry(data["registry"], self.known)
             for old, spec in self.types.items():
                 _want(types.get(old) == spec, "registry-invalid", "type %s was declared before, otherwise" % old)
@@ -1514,6 +1542,8 @@ class Log:
                 _want(guards.get(old) == guard, "registry-invalid", "guard %s was declared before, otherwise" % old)
             self.types, self.guards = types, guards
             self.registry_digest = digest
+        elif name == _EXTENDED and name in self.types:
+            self._extend(data)
         elif name == "ledger.account.declared.v1":
             root = data["account"].split(":")[0]
             _want(

@@ -14,6 +14,7 @@ from ledger.declared import Declared
 from ledger.note import SigningKey
 from ledger.plan import State, plan_batch
 from ledger.postings import balances_hash
+from ledger.registry import Registry, TypeSpec
 from ledger.rules import RuleRow, declared_from
 from ledger.types import Command, Draft, Head
 from tests.support.logs import RECOVERY_SEED, born, clock_us, key_of, origin_of
@@ -21,6 +22,7 @@ from tests.support.logs import RECOVERY_SEED, born, clock_us, key_of, origin_of
 NOW_US = clock_us()
 MONTH = times.month(NOW_US, times.zone("UTC"))
 BEFORE = times.month_before(MONTH)
+WATERED = TypeSpec("garden.bed.watered.v1", {"day": {"is": "date"}})
 DIGEST = base64.b64encode(bytes(32)).decode()
 
 
@@ -63,7 +65,7 @@ def test_rows_and_fold_agree_after_genesis() -> None:
 
 
 def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
-    registry = base64.b64encode(born("public").registry.sha256()).decode()
+    registry = base64.b64encode(after()[0].registry.sha256()).decode()
     account = genesis.Account("assets:cash", "debit", "Cash")
     declared, rows = after(
         genesis.account_declared(account, ["EUR/2"]),
@@ -73,11 +75,13 @@ def test_rows_and_fold_agree_after_every_kind_of_change() -> None:
             {"balances": base64.b64encode(balances_hash({})).decode(), "registry": registry},
             period=BEFORE,
         ),
+        *genesis.registry_drafts(Registry([WATERED]), after()[0].registry),
         genesis.policy_changed({"people_min": 7}, times.month_after(MONTH)),
     )
     assert plain(loaded(rows)) == plain(declared)
     assert {("assets:cash", "EUR/2"), ("assets:cash", "USD/2")} <= declared.accounts
     assert declared.closed == BEFORE
+    assert declared.registry.types[WATERED.name] == WATERED
 
 
 def test_keys_are_kept_with_the_sizes_they_are_for() -> None:

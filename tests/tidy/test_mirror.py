@@ -10,7 +10,6 @@ from tests.tidy.test_house import SOURCES
 # Parts that only work together, or that are told from outside. An entry whose source has a test of its own must go.
 ELSEWHERE = {
     "ledger/errors.py": "tests/server/http/test_middleware.py",
-    "ledger/genesis.py": "tests/ledger/test_plan.py",
     "ledger/reader.py": "tests/ledger/test_store.py",
     "ledger/rows.py": "tests/ledger/test_store_contract.py",
     "ledger/sums.py": "tests/ledger/test_store_contract.py",
