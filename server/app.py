@@ -21,12 +21,13 @@ from server.db import Database
 from server.demo import Demo
 from server.edge import build_edge
 from server.embedded.postgres import SERVICE, EmbeddedPostgres
+from server.erasure.build import replay
 from server.errors import StartRefused
 from server.http.request_log import formatter
 from server.http.runner import Runner
 from server.instance import Instance
 from server.migrate import login_of, migrate
-from server.parts import Parts
+from server.parts import Parts, clock_us
 from server.settings import Settings
 from server.tasks import Tasks
 from server.vault import FileKeyStore
@@ -71,6 +72,8 @@ async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) 
         stack.push_async_callback(parts.close)
         if "signer" in settings.roles:
             await roles.signer.check(parts)
+        if again := await replay(parts, clock_us):
+            say(f"{again} erasures were finished, or done again after a restore.")
         await _serve(settings, parts, tasks, listener, stopping, on_ready, demo)
         say("Stopped.")
 

@@ -20,6 +20,7 @@ from server.cli_database import database_urls
 from server.cli_progress import counter, line
 from server.cli_settings import load
 from server.domains.giving.projections import GiftsProjection
+from server.erasure.projections import BOOKS, PUBLIC
 from server.errors import StartRefused
 from server.instance import Instance
 from server.keeping.backup import backup
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ledger.fsck import Judged
 
 FAULTS = 1
-PROJECTIONS: dict[str, Projection] = {made.name: made for made in (GiftsProjection(), ListsProjection())}
+PROJECTIONS: dict[str, Projection] = {made.name: made for made in (GiftsProjection(), ListsProjection(), BOOKS, PUBLIC)}
 
 _keeping = sql.load("keeping")
 

@@ -71,6 +71,7 @@ def build() -> argparse.ArgumentParser:
     _add_audit(commands, common)
     _add_witness(commands)
     _add_export(commands, common)
+    _add_erasure(commands, common)
     config = commands.add_parser(
         "config", parents=[common], help="show the settings", description="Secrets are masked."
     )
@@ -157,6 +158,29 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     backup.set_defaults(run="server.cli_keys:keys_backup")
     renew = actions.add_parser("renew-export", parents=[common], help="make a new key for exports of later entries")
     renew.set_defaults(run="server.cli_export:renew_key")
+
+
+def _add_erasure(commands: Commands, common: argparse.ArgumentParser) -> None:
+    erase = commands.add_parser(
+        "erase",
+        parents=[common],
+        help="erase a person",
+        description="Destroys the key that opens what is kept of a person. `erase approve REQUEST` agrees to an erasure"
+        " of what the law holds.",
+    )
+    erase.add_argument(
+        "subject", nargs="?", metavar="SUBJECT", help="the provider's customer, or the name of a key; or `approve`"
+    )
+    erase.add_argument("request", nargs="?", type=int, metavar="REQUEST", help="what is approved")
+    erase.add_argument("--email", metavar="ADDRESS", help="everybody who gave with this address")
+    erase.add_argument("--position", type=int, metavar="N", help="whom this entry is about")
+    erase.add_argument("--log", choices=("books", "public"), default="books", help="the log of --position (books)")
+    erase.add_argument(
+        "--group", choices=("identity", "audit"), default="identity", help="audit: what the law holds (identity)"
+    )
+    erase.add_argument("--actor", required=True, metavar="NAME", help="who does it")
+    erase.add_argument("--reason", metavar="TEXT", help="why; sealed in the audit log")
+    erase.set_defaults(run="server.cli_erase:erase")
 
 
 def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:

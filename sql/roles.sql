@@ -16,6 +16,9 @@ grant select, insert, update, delete on payments_inbox, payments_pending_fees, g
 grant select on ledger_tiles to secondwind_writer;
 grant select on publishing_waiting, schema_migrations to secondwind_writer;
 grant select, insert, update, delete on public_lists, public_lines, public_months, public_texts to secondwind_writer;
+grant select, insert, update, delete on erasure_entries, erasure_entries_books, erasure_entries_public to secondwind_writer;
+grant select, insert on erasure_covered to secondwind_writer;
+grant execute on function ledger_forget_boxes(text, bigint[], text) to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 
 -- The publisher reads books and appends to public, with what opens its anchors.
@@ -37,4 +40,5 @@ grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_p
 -- The auditor reads every log, and writes nothing. What opens a slot or an anchor is handed out by a person, not by a route.
 grant select on ledger_entries, ledger_checkpoints, ledger_tiles, ledger_rules, exports_papers to secondwind_auditor;
 
-revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass) from public;
+revoke execute on function ledger_add_partitions(text, bigint, bigint), ledger_refuse_truncate(regclass),
+    ledger_forget_boxes(text, bigint[], text) from public;

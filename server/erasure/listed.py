@@ -7,10 +7,11 @@ back. It names keys, never people: a key's id is random and used once.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,8 @@ from server.errors import StartRefused
 
 ERASED = "erased"
 FORMAT = "secondwind-erasure-v1"
+LOCK_TIMEOUT_S = 20.0
+LOCK_POLL_S = 0.05
 _LOCK = "lock"
 
 
@@ -70,17 +73,20 @@ class ErasureList:
         """Return every erasure, by key; of two places the one that knows more."""
         return sorted(self._read("*.json"), key=lambda erasure: erasure.key_id)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes from erasing meanwhile. Raises StartRefused when one does already."""
+    @asynccontextmanager
+    async def alone(self, timeout_s: float = LOCK_TIMEOUT_S) -> AsyncIterator[None]:
+        """Keep other processes from erasing meanwhile. Raises StartRefused when one does for longer than that."""
         place = self._places[0]
         place.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for _ in range(max(1, round(timeout_s / LOCK_POLL_S))):
+                if _locked(descriptor):
+                    break
+                await asyncio.sleep(LOCK_POLL_S)
+            else:
+                raise StartRefused("Another erasure is under way.", "Wait until it is done, and ask again.")
             yield
-        except BlockingIOError:
-            raise StartRefused("Another erasure is under way.", "Wait until it is done, and ask again.") from None
         finally:
             os.close(descriptor)
 
@@ -92,6 +98,14 @@ class ErasureList:
                 if one.key_id not in known or one.completed is not None:
                     known[one.key_id] = one
         return list(known.values())
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _parse(path: Path) -> Erasure:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.projector import Projection, Projector
 from server.domains.giving.projections import GiftsProjection
+from server.erasure import projections
 from server.loops import follow
 from server.payments.booking import Books
 from server.payments.declared import DeclaredRules
@@ -36,6 +37,8 @@ def start(parts: Parts) -> None:
         parts.tasks.start("fee worker", partial(fee_worker.run, parts.wakeups))
     parts.tasks.start("projection of gifts", partial(_project, parts, GiftsProjection()))
     parts.tasks.start("projection of public lists", partial(_project, parts, ListsProjection()))
+    parts.tasks.start("index of people in books", partial(_project, parts, projections.BOOKS))
+    parts.tasks.start("index of people in public", partial(_project, parts, projections.PUBLIC))
     parts.tasks.start("sweeper", partial(_sweep, parts))
 
 

@@ -106,6 +106,13 @@ class FileSubjectKeys:
         with _told(self._path):
             return [HeldKey(*row) for row in self._reading.execute(query, (name,))]
 
+    def is_named(self, key_id: str) -> bool:
+        """As SubjectKeys."""
+        with _told(self._path):
+            query = "select name is not null from keys where key_id = ?"
+            row = self._reading.execute(query, (key_id,)).fetchone()
+        return bool(row and row[0])
+
     def destroy(self, key_ids: Sequence[str]) -> int:
         """As SubjectKeys."""
         with _told(self._path), contextlib.closing(self._connect()) as connection:

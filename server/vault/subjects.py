@@ -68,6 +68,9 @@ class SubjectKeys(Protocol):
     def find(self, name: bytes) -> list[HeldKey]:
         """Return the keys of the subjects that go by this name or alias."""
 
+    def is_named(self, key_id: str) -> bool:
+        """Whether the key's subject still has a name, which it loses with its identity."""
+
     def destroy(self, key_ids: Sequence[str]) -> int:
         """Destroy keys; return how many were there.
 

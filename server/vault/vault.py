@@ -108,7 +108,7 @@ class Vault:
         for store in (self._store,) if self._safe is self._store else (self._store, self._safe):
             for key_id in store.ids():
                 prefix, _, day = key_id.partition("-")
-                if prefix in _DAY_KEY_PREFIXES and day < oldest:
+                if prefix in _DAY_KEY_PREFIXES and day <= oldest:
                     store.destroy(key_id)
                     self._cache.pop(key_id, None)
                     destroyed.append(key_id)

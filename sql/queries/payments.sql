@@ -106,3 +106,7 @@ select name, data ->> 'restriction' as restriction, null::jsonb as assets
 from ledger_rules where log = 'books' and kind = 'fund'
 union all
 select name, null, data -> 'assets' from ledger_rules where log = 'books' and kind = 'account' and name = $1;
+
+-- forget_bodies: forget what the provider told about these payments, as far as it is worked
+update payments_inbox set body = null
+where object_key = any($1::bytea[]) and body is not null and state in ('done', 'ignored');

@@ -31,11 +31,13 @@ def test_each_place_has_it_and_the_one_that_knows_more_counts(tmp_path: Path) ->
     assert ErasureList(places[:1]).all() == [ADA]
 
 
-def test_one_erasure_at_a_time(tmp_path: Path) -> None:
+async def test_one_erasure_at_a_time(tmp_path: Path) -> None:
     one, other = ErasureList([tmp_path]), ErasureList([tmp_path])
-    with one.alone(), pytest.raises(StartRefused, match="under way"), other.alone():
-        pass
-    with other.alone():
+    async with one.alone():
+        with pytest.raises(StartRefused, match="under way"):
+            async with other.alone(timeout_s=0.1):
+                pass
+    async with other.alone():
         assert other.all() == []
 
 

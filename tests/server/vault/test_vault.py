@@ -67,8 +67,8 @@ def test_inbox_bodies_are_sealed_under_the_days_key_which_dies_after_35_days(tmp
     store = FileKeyStore(tmp_path)
     key_id, sealed = Vault(store, now=lambda: today).seal("inbox", b"body")
     assert key_id == "inbox-2026-09-01"
-    assert Vault(store, now=lambda: today + timedelta(days=35)).destroy_old_day_keys() == []
-    later = Vault(store, now=lambda: today + timedelta(days=36))
+    assert Vault(store, now=lambda: today + timedelta(days=34)).destroy_old_day_keys() == []
+    later = Vault(store, now=lambda: today + timedelta(days=35))
     assert later.destroy_old_day_keys() == ["inbox-2026-09-01"]
     with pytest.raises(KeyDestroyed, match="erased"):
         later.open(key_id, sealed)
