@@ -15,10 +15,21 @@ from ledger.types import LogName
 BOOKS_ACCOUNTS = (
     Account("assets:stripe:pending", "debit", "Card processor, not yet available", "1010"),
     Account("assets:stripe:available", "debit", "Card processor, available", "1011"),
+    Account("assets:bank", "debit", "Bank", "1020"),
+    Account("assets:stripe:disputed", "debit", "Card processor, held back while a payment is disputed", "1080"),
     Account("assets:suspense", "debit", "Money whose purpose is not known yet", "1090"),
+    Account("assets:float:help", "debit", "Set aside for help to people", "1110"),
+    Account("assets:float:reversals", "debit", "Set aside for refunds and disputes", "1120"),
     Account("income:gifts:unrestricted", "credit", "Gifts for any purpose", "4010"),
     Account("income:gifts:restricted", "credit", "Gifts for one purpose", "4020"),
+    Account("income:gifts_returned", "debit", "Gifts returned", "4120"),
+    Account("expenses:help:rent", "debit", "Help with rent", "5010"),
+    Account("expenses:help:transport", "debit", "Help with transport", "5011"),
+    Account("expenses:help:tech", "debit", "Help with technology", "5012"),
     Account("expenses:fees:processing", "debit", "Card processing fees", "5030"),
+    Account("expenses:equipment", "debit", "House and equipment", "5110"),
+    Account("expenses:payroll", "debit", "Payroll", "5120"),
+    Account("expenses:services", "debit", "Services and fees", "5130"),
     Account("equity:interfund", "credit", "Moved between funds"),
 )
 
@@ -31,10 +42,14 @@ PUBLIC_ACCOUNTS = (
     Account("assets:unexplained", "debit", "Not explained yet"),
     Account("equity:exchange", "credit", "Changed between currencies"),
     Account("equity:interfund", "credit", "Moved between funds"),
+    Account("expenses:equipment", "debit", "House and equipment"),
+    Account("expenses:help:mixed", "debit", "Help of several kinds"),
     Account("expenses:help:rent", "debit", "Help with rent"),
     Account("expenses:help:tech", "debit", "Help with technology"),
     Account("expenses:help:transport", "debit", "Help with transport"),
+    Account("expenses:payroll", "debit", "Payroll"),
     Account("expenses:processing", "debit", "Card processing fees"),
+    Account("expenses:services", "debit", "Services and fees"),
     Account("income:gifts", "credit", "Gifts received"),
     Account("income:gifts_returned", "debit", "Gifts returned"),
     Account("liabilities:accrued_fees", "credit", "Fees owed to the card processor"),
@@ -56,4 +71,8 @@ PUBLIC_GUARDS = (
     Guard("spendable", ("assets:cash", "liabilities:accrued_fees", "liabilities:due_to_general"), "fund", 1),
     Guard("float_help", ("assets:float:help", "liabilities:vendors"), "fund", 1),
 )
-BOOKS_GUARDS = (Guard("spendable", ("assets:stripe:available", "assets:stripe:pending"), "fund", 1),)
+BOOKS_GUARDS = (
+    Guard("spendable", ("assets:stripe:available", "assets:stripe:pending"), "fund", 1),
+    Guard("held", ("assets:bank", "assets:stripe:available", "assets:stripe:pending"), "fund", 1),
+    Guard("float_help", ("assets:float:help",), "fund", 1),
+)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-import sql
 from ledger.batches import BatchKey
 from ledger.reader import LogReader
 from ledger.store import Writer, WriterLimits
@@ -22,8 +21,7 @@ from server.payments.companions import COMPANIONS as PAYMENTS_COMPANIONS
 from server.payments.inbox import Inbox
 from server.payments.pending_fees import PendingFees
 from server.payments.stripe_api import StripeAPI
-from server.publishing.anchors import COMPANION as ANCHOR_COMPANION
-from server.publishing.publisher import COMPANION as PUBLISHER_COMPANION
+from server.publishing.companions import COMPANIONS as PUBLISHING_COMPANIONS
 
 if TYPE_CHECKING:
     from ledger.types import LogName
@@ -141,14 +139,10 @@ def _make_writer(  # noqa: PLR0913, PLR0917 - partially applied: the first four 
     log: LogName,
 ) -> Writer:
     on_commit: Callable[[int], None] = lambda _size: wakeups.notify(log)  # noqa: E731 - it closes over the log
-    publishing = sql.load("publishing")
     companions: dict[LogName, Mapping[str, str]] = {
         "books": PAYMENTS_COMPANIONS,
         "audit": {},
-        "public": {
-            PUBLISHER_COMPANION: publishing.publisher_companion,
-            ANCHOR_COMPANION: publishing.anchor_companion,
-        },
+        "public": PUBLISHING_COMPANIONS,
     }
     return Writer(
         database.publisher if log == "public" else database.writer,

@@ -119,7 +119,7 @@ def operator_facts(
 
     async def waiting() -> dict[str, int]:
         rows = await database.publisher.fetch(_PUBLISHING.waiting_count)
-        return {row["visibility"]: row["count"] for row in rows}
+        return {row["kind"]: row["count"] for row in rows}
 
     async def crashes() -> dict[str, int]:
         return dict(tasks.crashes)

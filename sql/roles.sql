@@ -23,6 +23,8 @@ grant execute on function ledger_add_partitions(text, bigint, bigint) to secondw
 
 -- The publisher reads books and appends to public, with what opens its anchors.
 grant select, insert, update, delete on publishing_waiting to secondwind_publisher;
+grant select, insert on publishing_passes to secondwind_publisher;
+grant select, insert, update (cleared) on publishing_batches to secondwind_publisher;
 grant select, insert on publishing_anchors to secondwind_publisher;
 grant select on publishing_anchors to secondwind_writer;
 

@@ -342,12 +342,13 @@ create index giving_gifts_fund on giving_gifts (fund, asset, state);
 create index giving_gifts_fee_unknown on giving_gifts (position) where fee_minor is null;
 create index giving_gifts_suspense on giving_gifts (position) where state = 'suspense';
 
--- Gifts that the publisher has passed over because their giver chose quiet or hidden: a later publisher takes them from here.
+-- What the publisher has passed over because it waits for company or for its month, by its position in `books`.
 create table publishing_waiting (
-    position    bigint primary key,
-    visibility  text   not null check (visibility in ('quiet', 'hidden')),
-    at_us       bigint not null
+    position  bigint primary key,
+    kind      text   not null check (kind in ('fee', 'float', 'help', 'hidden', 'quiet', 'reversal')),
+    at_us     bigint not null
 );
+create index publishing_waiting_kind on publishing_waiting (kind, position);
 
 -- ───── publishing ─────
 
@@ -363,9 +364,57 @@ begin
     if not found then
         raise exception 'publisher was overtaken: it is no longer at %', from_position using errcode = 'serialization_failure';
     end if;
-    insert into publishing_waiting (position, visibility, at_us)
-    select (w ->> 'position')::bigint, w ->> 'visibility', (w ->> 'at_us')::bigint
+    insert into publishing_waiting (position, kind, at_us)
+    select (w ->> 'position')::bigint, w ->> 'kind', (w ->> 'at_us')::bigint
     from jsonb_array_elements(waiting) as w;
+end $$;
+
+-- The monthly passes that are done: of each month and kind one, whether it told anything or not.
+create table publishing_passes (
+    month    text   not null check (month ~ '^\d{4}-\d{2}$'),
+    kind     text   not null check (kind in ('fee', 'help', 'hidden', 'reversal')),
+    -- Of `hidden`: what rounded fees were told beyond the true ones, [[fund, asset, minor units], …], for the next month.
+    credits  jsonb  not null default '[]',
+    primary key (month, kind)
+);
+
+-- The leaves behind each batch's `data.lines`, in their order: whoever knows a line of it can be shown its path.
+create table publishing_batches (
+    position  bigint  primary key,
+    leaves    bytea[] not null,
+    -- Of pooled help: whether its payments are cleared. The whole batch has one status.
+    cleared   boolean not null default true
+);
+
+-- What waited is told: all of it, now, or the append that tells it is refused. `first_position` is the append's first position.
+create function publishing_tell(told jsonb, first_position bigint) returns void
+language plpgsql as $$
+declare
+    gone bigint;
+begin
+    delete from publishing_waiting where position in (select p::bigint from jsonb_array_elements_text(told -> 'positions') as p);
+    get diagnostics gone = row_count;
+    if gone <> jsonb_array_length(told -> 'positions') then
+        raise exception 'publisher was overtaken: what it wanted to tell is told' using errcode = 'serialization_failure';
+    end if;
+    insert into publishing_batches (position, leaves, cleared)
+    select first_position + (b ->> 'offset')::bigint,
+           array(select decode(leaf, 'base64') from jsonb_array_elements_text(b -> 'leaves') with ordinality as l (leaf, n) order by n),
+           (b ->> 'cleared')::boolean
+    from jsonb_array_elements(told -> 'batches') as b;
+    update publishing_batches set cleared = true
+    where not cleared and position in (select p::bigint from jsonb_array_elements_text(told -> 'clears') as p);
+    get diagnostics gone = row_count;
+    if gone <> jsonb_array_length(told -> 'clears') then
+        raise exception 'publisher was overtaken: the batch is cleared' using errcode = 'serialization_failure';
+    end if;
+    if told ? 'month' then
+        insert into publishing_passes (month, kind, credits) values (told ->> 'month', told ->> 'kind', told -> 'credits')
+        on conflict do nothing;
+        if not found then
+            raise exception 'publisher was overtaken: this month is told' using errcode = 'serialization_failure';
+        end if;
+    end if;
 end $$;
 
 -- ───── public lists ─────

@@ -578,9 +578,14 @@ def _slots(*names: str) -> list[list[str]]:
 
 
 def _spec(
-    data: dict[str, Any], postings: str = "none", refers: str = "none", slots: Sequence[list[str]] = ()
+    data: dict[str, Any],
+    postings: str = "none",
+    refers: str = "none",
+    slots: Sequence[list[str]] = (),
+    guards: Sequence[str] = (),
 ) -> dict[str, Any]:
-    return {"data": data, "postings": postings, "refers": refers, "slots": list(slots)}
+    spec = {"data": data, "postings": postings, "refers": refers, "slots": list(slots)}
+    return {**spec, "guards": list(guards)} if guards else spec
 
 
 _SIZE = {"is": "int", "max": INT_MAX, "min": 0}
@@ -635,10 +640,40 @@ _GIFT_SLOTS = _slots(
 _ANY_LOG = _enum("audit", "books", "public")
 _GROUP = _enum("audit", "identity")
 _AUDIT_SLOTS = _slots("nonce/i", "actor/a", "subject/i", "recipient/a", "target/a", "reason/a", "origin/a", "request/a")
+_MOVED_SLOTS = _slots(
+    "nonce/i",
+    "owners/a",
+    "provider_objects/a",
+    "balance_transaction/a",
+    "approvers/a",
+    "reason/a",
+    "note/i",
+    "request/a",
+)
+_PAID_SLOTS = _slots("nonce/i", "owners/a", "person/i", "vendor/a", "invoice/a", "approvers/a", "note/i", "request/a")
+_WHEN = {"effective_on": _kind("date")}
+# What stands for several people names the floor it kept; five is the least that this verifier takes (A7, B5).
+_FLOOR = {"is": "int", "max": 1000, "min": 5}
+_OF_PAYERS = {"lines": _kind("digest"), "payers_min": _FLOOR}
+_OF_PEOPLE = {"lines": _kind("digest"), "people_min": _FLOOR}
 _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
     "ledger": {
         **_LEDGER_TYPES,
         **_EXTENSION,
+        "giving.fees.settled.v1": _spec({}, "some"),
+        "giving.float.set.v1": _spec({}, "some", guards=["spendable"]),
+        "giving.gift_batch.received.v1": _spec(_OF_PAYERS, "some"),
+        "giving.help.cleared.v1": _spec({}, "some", "must"),
+        "giving.help.pooled.v1": _spec(_OF_PEOPLE, "some"),
+        "giving.payout.made.v1": _spec({"amount": _kind("amount"), "asset": _kind("asset")}),
+        "giving.reversals.settled.v1": _spec(_OF_PAYERS, "some"),
+        "giving.spending.paid.v1": _spec(
+            {"vendor": {"is": "slug", "need": "may"}},
+            "some",
+            slots=_slots(
+                "nonce/i", "books_entry/a", "vendor/a", "invoice/a", "approvers/a", "reason/a", "note/i", "request/a"
+            ),
+        ),
         "giving.gift.received.v1": _spec(
             {"via": _VIA},
             "some",
@@ -686,6 +721,22 @@ _KNOWN: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
 }
+_KNOWN["books"].update(
+    {
+        "giving.dispute.recorded.v1": _spec(
+            {**_WHEN, "outcome": _enum("lost", "opened", "won")}, "some", "must", _MOVED_SLOTS
+        ),
+        "giving.float.set.v1": _spec(_WHEN, "some", slots=_MOVED_SLOTS, guards=["held"]),
+        "giving.gift.settled.v1": _spec(_WHEN, "some", "must", _MOVED_SLOTS),
+        "giving.help.paid.v1": _spec(_WHEN, "some", slots=_PAID_SLOTS, guards=["float_help"]),
+        "giving.help.returned.v1": _spec(_WHEN, "some", "must", _PAID_SLOTS),
+        "giving.payout.made.v1": _spec(_WHEN, "some", slots=_MOVED_SLOTS),
+        "giving.refund.recorded.v1": _spec(_WHEN, "some", "must", _MOVED_SLOTS),
+        "giving.spending.paid.v1": _spec(
+            {**_WHEN, "vendor_named": _enum("no", "yes")}, "some", slots=_PAID_SLOTS, guards=["held"]
+        ),
+    }
+)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

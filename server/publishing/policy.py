@@ -1,24 +1,34 @@
-"""The publishing policy: which entry of `books` becomes which entry of `public` (design/ledger.md 5). Pure.
+"""The publishing policy as data of the log: what it says, its floors, and when it is in force. Pure.
 
-Published fees follow a flat formula that the policy names, because the true fee of one gift tells the kind of card
-(attacks B3). A policy is data in the log; the code only knows how to apply it.
+A policy is an entry of `public` (`ledger.policy.changed.v1`); the code only knows how to apply it. A change takes
+effect with the next month, so that no rule is lowered for a day: the ledger refuses another (SPEC.md 12.11; attacks A7).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import tzinfo
+from typing import Any
 
-from ledger.types import Entry, OwnedPosting
+import orjson
+
+from ledger import times
+from ledger.genesis import policy_changed
+from ledger.types import Draft
 
 BASIS_POINTS = 10_000
-GIFT_RECEIVED = "giving.gift.received.v1"
-FEE_FUND_OF_CHARITY = "general"
 
-# Floors of design/ledger.md 5: a policy may be stricter, never laxer (attacks A7).
+# Floors of design/ledger.md 5: a policy may be stricter, never laxer (attacks A7, B5, B9).
 PEOPLE_FLOOR = 5
 PEOPLE_DEFAULT = 11
+FLOORS: Mapping[str, int] = {
+    "fee_step_minor": 1_000,
+    "float_step_minor": 100_000,
+    "payers_min": PEOPLE_FLOOR,
+    "payout_step_minor": 50_000,
+    "people_min": PEOPLE_FLOOR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +46,23 @@ class FeeFormula:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The publishing policy in force. `fees` by asset; an asset without a formula accrues no fee."""
+    """One publishing policy. `fees` by asset; an asset without a formula accrues no fee. Steps are in minor units.
+
+    `people_min` different people stand behind pooled help, `payers_min` behind every other sum. Floats, payouts and
+    the fees of hidden gifts are told in multiples of their step.
+    """
 
     fees: Mapping[str, FeeFormula]
     people_min: int = PEOPLE_DEFAULT
+    payers_min: int = PEOPLE_FLOOR
+    fee_step_minor: int = FLOORS["fee_step_minor"]
+    float_step_minor: int = FLOORS["float_step_minor"]
+    payout_step_minor: int = FLOORS["payout_step_minor"]
+
+    def accrued_minor(self, asset: str, amount_minor: int) -> int:
+        """Return the fee that is published for one processed gift."""
+        formula = self.fees.get(asset)
+        return formula.fee_minor(amount_minor) if formula else 0
 
     def to_data(self) -> dict[str, object]:
         """Return the policy as it stands in `ledger.policy.changed.v1`."""
@@ -49,24 +72,25 @@ class Policy:
                 for asset, formula in sorted(self.fees.items())
             ],
             "gifts": "live",
-            "people_min": self.people_min,
+            **{name: getattr(self, name) for name in FLOORS},
         }
 
     @staticmethod
     def from_data(data: Mapping[str, object]) -> Policy:
-        """Read a policy back from the log.
+        """Read a policy back from the log. What an older one does not say is as it is by default.
 
         Raises ValueError or TypeError when a floor is undercut or a member is not as `to_data` writes it.
         """
-        people_min = data.get("people_min")
-        if not isinstance(people_min, int) or people_min < PEOPLE_FLOOR:
-            message = f"people_min is {people_min!r}; the schema's floor is {PEOPLE_FLOOR}"
-            raise ValueError(message)
+        numbers = {field.name: data.get(field.name, field.default) for field in fields(Policy) if field.name in FLOORS}
+        for name, value in numbers.items():
+            if type(value) is not int or value < FLOORS[name]:
+                message = f"{name} is {value!r}; the schema's floor is {FLOORS[name]}"
+                raise ValueError(message)
         fees = data.get("fees")
         if not isinstance(fees, list):
             message = f"fees is {fees!r}; a policy lists one formula per asset"
             raise TypeError(message)
-        return Policy(dict(map(_formula, fees)), people_min)
+        return Policy(dict(map(_formula, fees)), **numbers)  # type: ignore[arg-type]  # each was just found an integer
 
 
 def _formula(member: object) -> tuple[str, FeeFormula]:
@@ -78,59 +102,29 @@ def _formula(member: object) -> tuple[str, FeeFormula]:
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """What to append to `public` for one entry of `books`."""
+class Changes:
+    """Every policy of a log with the month from which it is in force, in the log's order. Never empty."""
 
-    type: str
-    data: Mapping[str, object]
-    postings: tuple[OwnedPosting, ...]
-    period: str
+    changes: tuple[tuple[str, Policy], ...]
 
+    @staticmethod
+    def read(entries: Sequence[Mapping[str, Any]]) -> Changes:
+        """Read the data of each `ledger.policy.changed.v1` of a log; that none holds too early, the ledger sees to.
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A fact that is booked but may not be told yet: its giver chose `quiet` or `hidden`."""
+        Raises ValueError or TypeError for a policy that `Policy.from_data` refuses, and when there is none.
+        """
+        if not entries:
+            message = "the log holds no publishing policy"
+            raise ValueError(message)
+        return Changes(tuple((str(data["from"]), Policy.from_data(orjson.loads(data["policy"]))) for data in entries))
 
-    visibility: Literal["quiet", "hidden"]
-
-
-@dataclass(frozen=True, slots=True)
-class NotPublished:
-    """A fact that is never told on its own: true fees, suspense, the log's own entries."""
-
-
-Decision = Publication | Waiting | NotPublished
+    def in_force(self, month: str) -> Policy:
+        """Return the policy of a month, `YYYY-MM`: the newest change that is due by then; before all, the first."""
+        due = [policy for start, policy in self.changes if start <= month]
+        return due[-1] if due else self.changes[0][1]
 
 
-def decide(entry: Entry, policy: Policy) -> Decision:
-    """Return what becomes public of one entry of `books`."""
-    if entry.type != GIFT_RECEIVED:
-        return NotPublished()
-    visibility = entry.data["visibility"]
-    if _waits(visibility):
-        return Waiting(visibility)
-    return _gift(entry, policy)
-
-
-def _waits(visibility: object) -> TypeGuard[Literal["quiet", "hidden"]]:
-    return visibility in {"quiet", "hidden"}
-
-
-def _gift(entry: Entry, policy: Policy) -> Publication:
-    """Postings of attacks C4: gross income, the fee accrued apart, borne by the fund or by `general`."""
-    income = next(p for p in entry.postings if p.account.startswith("income:"))
-    amount, asset, fund = -income.amount, income.asset, income.fund
-    formula = policy.fees.get(asset)
-    via_processor = entry.data["via"] == "processor"
-    fee = formula.fee_minor(amount) if formula and via_processor else 0
-    bearer = fund if entry.data["fee_borne_by"] == "giver" else FEE_FUND_OF_CHARITY
-    postings = [
-        OwnedPosting("assets:cash", asset, fund, amount),
-        OwnedPosting("income:gifts", asset, fund, -amount),
-    ]
-    if fee:
-        postings += [
-            OwnedPosting("expenses:processing", asset, bearer, fee),
-            OwnedPosting("liabilities:accrued_fees", asset, bearer, -fee),
-        ]
-    return Publication(GIFT_RECEIVED, {"via": entry.data["via"]}, tuple(postings), entry.period)
+def change(policy: Policy, now_us: int, time_zone: tzinfo) -> Draft:
+    """Draft the entry of `public` that changes the policy from the next month on. ValueError below a floor."""
+    data = Policy.from_data(policy.to_data()).to_data()
+    return policy_changed(data, times.month_after(times.month(now_us, time_zone)))

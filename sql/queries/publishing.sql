@@ -9,11 +9,16 @@ select publishing_advance((p ->> 'from')::bigint, (p ->> 'to')::bigint, p -> 'wa
 from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
 where t.fresh;
 
--- policy_in_force: the newest publishing policy of public
-select data from ledger_rules where log = 'public' and kind = 'policy' order by position desc limit 1;
+-- policies: every publishing policy of public, in order
+select data from ledger_rules where log = 'public' and kind = 'policy' order by position;
 
--- waiting_count: gifts that are booked and wait unpublished, by their giver's choice
-select visibility, count(*) as count from publishing_waiting group by visibility;
+-- waiting_count: facts that are booked and wait unpublished, by what they wait for
+select kind, count(*) as count from publishing_waiting group by kind;
+
+-- told_companion: what waited is told, in the append's own transaction
+select publishing_tell(p, first)
+from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
+where t.fresh;
 
 -- anchor_companion: keep what opens an anchor, in the anchor's own transaction
 insert into publishing_anchors (position, nonce, notes)

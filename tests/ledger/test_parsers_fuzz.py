@@ -13,6 +13,7 @@ from ledger import canonical, checkpoint, grammar, guards, money, note, proof, t
 from ledger.checkpoint import Checkpoint
 from ledger.errors import EntryError, MalformedError, NoteError, ProofError
 from ledger.registry import Registry
+from server import chart
 from server.domains.giving.events import BOOKS_TYPES
 from tests.ledger.made import BYTES
 from tests.support.hostile import hostile, hostile_text
@@ -22,7 +23,7 @@ EXAMPLES = settings(max_examples=400, deadline=None)
 CHECKPOINT = Checkpoint(key_of("public").name, 3, bytes(32)).text()
 NOTE = key_of("public").sign(CHECKPOINT)
 PROOF = proof.format_tlog_proof(2, [bytes([n]) * 32 for n in range(3)], NOTE)
-REGISTRY = Registry(BOOKS_TYPES).to_text()
+REGISTRY = Registry(BOOKS_TYPES, chart.BOOKS_GUARDS).to_text()
 PATHS = (b"tile/0/x001/234.p/7", b"tile/entries/000", b"tile/1/x001/x234/067")
 BUNDLE = tiles.encode_bundle([BYTES, b"", BYTES])
 

@@ -11,8 +11,9 @@ from ledger.grammar import decode_base64
 from ledger.registry import Registry
 from ledger.types import Appended, LogName, StoredEntry
 from ledger.verify import EntryChecker
+from server import chart
 from server.domains.giving import events
-from server.publishing import policy
+from server.publishing import decide, policy
 from tests.simulation.gifts import Request
 from tests.simulation.tables import Transaction
 from tests.simulation.totals import changes
@@ -199,12 +200,12 @@ class Witness:
         in_force = policy.Policy.from_data(born("public").policy)
         wanted, waiting = [], []
         for stored in self._entries("books")[: tracking["next"]]:
-            match policy.decide(canonical.parse_entry(stored.bytes), in_force):
-                case policy.Publication() as publication:
+            match decide.decide(canonical.parse_entry(stored.bytes), in_force):
+                case decide.Publication() as publication:
                     wanted.append((stored.leaf_hash, dict(publication.data), sorted(map(_plain, publication.postings))))
-                case policy.Waiting():
+                case decide.Waiting():
                     waiting.append(stored.position)
-                case policy.NotPublished():
+                case decide.NotPublished():
                     pass
         got = [self._published(stored) for stored in self._entries("public") if stored.type.startswith("giving.")]
         if got != wanted:
@@ -216,7 +217,7 @@ class Witness:
         """The gift that stands behind a public entry, by its own sealed slot; what it says; its postings."""
         entry = canonical.parse_entry(stored.bytes)
         row = self._world.database.tables.table("slots")["public", stored.position]
-        spec = Registry(events.PUBLIC_TYPES).types[stored.type]
+        spec = Registry(events.PUBLIC_TYPES, chart.PUBLIC_GUARDS).types[stored.type]
         sealed = reader._sealed(row["slot_hashes"], row["boxes"])
         slots = self._world.vault.open_slots(origin_of("public"), spec, sealed, entry.private_root or b"")
         return decode_base64(slots["books_entry"]), dict(entry.data), sorted(map(_plain, entry.postings))

@@ -348,7 +348,7 @@ async def publisher_advance(tx: Transaction, _now_us: int, start: int, end: int,
         raise asyncpg.SerializationError(f"publisher was overtaken: it is no longer at {start}")
     tx.put("tracking", "publisher", row=row.but(next=end))
     for item in orjson.loads(waiting):
-        values = Row(visibility=item["visibility"], at_us=item["at_us"])
+        values = Row(kind=item["kind"], at_us=item["at_us"])
         await insert(tx, "waiting", item["position"], row=values)
     return []
 
@@ -364,10 +364,10 @@ async def publisher_companion(
     return []
 
 
-@answers(PUBLISHING.policy_in_force)
-async def policy_in_force(tx: Transaction, _now_us: int) -> list[Row]:
+@answers(PUBLISHING.policies)
+async def policies(tx: Transaction, _now_us: int) -> list[Row]:
     found = [row for key, row in tx.all("rules") if key[:2] == ("public", "policy")]
-    return [max(found, key=lambda row: row["position"]).only("data")] if found else []
+    return [row.only("data") for row in sorted(found, key=lambda row: row["position"])]
 
 
 @answers(GIVING.insert_gifts)

@@ -1,7 +1,7 @@
 """What giving writes: the types of its events, their closed schemas and slots, and how each is built. Pure.
 
 Postings of `books`: debits positive; the gift is the private owner of each of them (design/operations.md "Gift rules").
-The types of `public` are declared here too; the publisher writes them (reference/attacks.md C4).
+What happens to the money afterwards is in `outgoing`; what the publisher writes is declared in `published`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ledger.registry import TypeSpec
 from ledger.schema import Spec
 from ledger.slots import SlotSpec
 from ledger.types import Data, OwnedPosting
+from server.domains.giving import outgoing_types, published
 from server.domains.giving.commands import ReceiveGift, RecordFee
 
 GIFT_RECEIVED: Final = "giving.gift.received.v1"
@@ -30,14 +31,13 @@ GIFTS_RESTRICTED: Final = "income:gifts:restricted"
 PROCESSING_FEES: Final = "expenses:fees:processing"
 GENERAL: Final = "general"
 
-_VIA: Spec = {"is": "enum", "of": ["bank", "cash", "kind", "processor"]}
 _VISIBILITY: Spec = {"is": "enum", "of": ["hidden", "live", "quiet"]}
 _BEARER: Spec = {"is": "enum", "of": ["charity", "giver"]}
 _DATE: Spec = {"is": "date"}
 _GIFT_DATA: Mapping[str, Spec] = {
     "effective_on": _DATE,
     "fee_borne_by": _BEARER,
-    "via": _VIA,
+    "via": published.VIA,
     "visibility": _VISIBILITY,
 }
 _GIFT_SLOTS = (
@@ -60,16 +60,6 @@ _FEE_SLOTS = (
     SlotSpec("note", "identity"),
     SlotSpec("request", "audit"),
 )
-_PUBLISHED_SLOTS = (
-    SlotSpec("nonce", "identity"),
-    SlotSpec("books_entry", "audit"),
-    SlotSpec("giver", "identity"),
-    SlotSpec("dedication", "identity"),
-    SlotSpec("employer", "identity"),
-    SlotSpec("campaign", "identity"),
-    SlotSpec("note", "identity"),
-    SlotSpec("request", "audit"),
-)
 
 BOOKS_TYPES: Final = (
     TypeSpec(GIFT_RECEIVED, _GIFT_DATA, "some", _GIFT_SLOTS, "none"),
@@ -77,8 +67,9 @@ BOOKS_TYPES: Final = (
         GIFT_SUSPENDED, {**_GIFT_DATA, "reason": {"is": "enum", "of": ["fund_unknown"]}}, "some", _GIFT_SLOTS, "none"
     ),
     TypeSpec(FEE_RECORDED, {"borne_by": _BEARER, "effective_on": _DATE}, "some", _FEE_SLOTS, "must"),
+    *outgoing_types.TYPES,
 )
-PUBLIC_TYPES: Final = (TypeSpec(GIFT_RECEIVED, {"via": _VIA}, "some", _PUBLISHED_SLOTS, "none"),)
+PUBLIC_TYPES: Final = published.TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,87 +1,27 @@
-"""The publishing policy: what is told of a gift, and what is not."""
+"""The publishing policy as data: its floors, its way through the log, and from when it is in force (attacks A7)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import UTC
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.types import Entry, Posting
-from server.publishing.policy import FeeFormula, NotPublished, Policy, Publication, Waiting, decide
+from ledger import times
+from server.publishing.policy import FLOORS, Changes, FeeFormula, Policy, change
 
 POLICY = Policy({"USD/2": FeeFormula(290, 30)})
+STRICT = Policy({"USD/2": FeeFormula(290, 30)}, people_min=20)
 
 
-def gift(amount: int = 10_330, *, fund: str = "rent", asset: str = "USD/2", **data: object) -> Entry:
-    income = "income:gifts:unrestricted" if fund == "general" else "income:gifts:restricted"
-    return Entry(
-        log="example.org/books",
-        position=7,
-        prev=bytes(32),
-        at_us=0,
-        period="2026-09",
-        type="giving.gift.received.v1",
-        data={"via": "processor", "visibility": "live", "fee_borne_by": "giver", "effective_on": "2026-09-01", **data},
-        postings=(Posting("assets:stripe:pending", asset, fund, amount), Posting(income, asset, fund, -amount)),
-    )
+def at(month: str, days: int = 10) -> int:
+    return times.month_start_us(month, UTC) + days * 86_400_000_000
 
 
-def lines(decision: object) -> dict[tuple[str, str], int]:
-    assert isinstance(decision, Publication)
-    return {(p.account, p.fund): p.amount for p in decision.postings}
-
-
-def test_a_gift_with_covered_fees_is_published_as_the_worked_example_says() -> None:
-    assert lines(decide(gift(), POLICY)) == {
-        ("assets:cash", "rent"): 10_330,
-        ("income:gifts", "rent"): -10_330,
-        ("expenses:processing", "rent"): 330,
-        ("liabilities:accrued_fees", "rent"): -330,
-    }
-
-
-def test_a_fee_that_the_charity_bears_stands_in_the_general_fund() -> None:
-    published = lines(decide(gift(fee_borne_by="charity"), POLICY))
-    assert published[("expenses:processing", "general")] == 330
-    assert ("expenses:processing", "rent") not in published
-
-
-def test_a_gift_that_came_by_bank_accrues_no_processor_fee() -> None:
-    assert set(lines(decide(gift(via="bank"), POLICY))) == {("assets:cash", "rent"), ("income:gifts", "rent")}
-
-
-def test_an_asset_without_a_formula_accrues_no_fee() -> None:
-    assert set(lines(decide(gift(asset="JPY/0"), POLICY))) == {("assets:cash", "rent"), ("income:gifts", "rent")}
-
-
-@pytest.mark.parametrize("visibility", ["quiet", "hidden"])
-def test_a_gift_whose_giver_chose_otherwise_waits(visibility: str) -> None:
-    assert decide(gift(visibility=visibility), POLICY) == Waiting(visibility)  # type: ignore[arg-type]  # the parameter is one of the two
-
-
-def test_nothing_but_gifts_is_published_on_its_own() -> None:
-    for name in ("giving.fee.recorded.v1", "giving.gift.suspended.v1", "ledger.account.declared.v1"):
-        assert decide(replace(gift(), type=name), POLICY) == NotPublished()
-
-
-def test_only_how_the_gift_came_is_told_beside_the_money() -> None:
-    decision = decide(gift(), POLICY)
-    assert isinstance(decision, Publication)
-    assert decision.data == {"via": "processor"}
-
-
-@given(st.integers(1, 10**15), st.sampled_from(["general", "rent"]), st.sampled_from(["giver", "charity"]))
-def test_every_publication_sums_to_zero_per_fund_and_never_takes_more_than_the_gift(
-    amount: int, fund: str, bearer: str
-) -> None:
-    decision = decide(gift(amount, fund=fund, fee_borne_by=bearer), POLICY)
-    assert isinstance(decision, Publication)
-    for name in {p.fund for p in decision.postings}:
-        assert sum(p.amount for p in decision.postings if p.fund == name) == 0
-    fee = sum(p.amount for p in decision.postings if p.account == "expenses:processing")
-    assert 0 <= fee <= amount
+def written(policy: Policy, month: str) -> dict[str, Any]:
+    return dict(change(policy, at(month), UTC).data)
 
 
 def test_a_fee_formula_rounds_half_up() -> None:
@@ -104,3 +44,41 @@ def test_a_policy_below_the_floor_is_refused(people: object) -> None:
 def test_a_policy_without_formulas_is_refused() -> None:
     with pytest.raises(TypeError, match="one formula per asset"):
         Policy.from_data({"people_min": 11})
+
+
+@given(st.sampled_from(sorted(FLOORS)), st.integers(0, 10**6))
+def test_every_number_of_a_policy_has_a_floor(name: str, below: int) -> None:
+    for value in (FLOORS[name] - 1 - below, True, f"{FLOORS[name]}"):
+        with pytest.raises(ValueError, match=f"{name} is .* floor is {FLOORS[name]}"):
+            Policy.from_data({**POLICY.to_data(), name: value})
+
+
+def test_a_policy_written_before_the_steps_were_part_of_it_has_the_usual_ones() -> None:
+    data = {name: value for name, value in POLICY.to_data().items() if name in {"fees", "gifts", "people_min"}}
+    assert Policy.from_data(data) == POLICY
+
+
+def test_a_change_is_in_force_from_the_next_month_on() -> None:
+    changes = Changes.read([written(POLICY, "2026-01"), written(STRICT, "2026-03")])
+    assert [changes.in_force(month) for month in ("2025-12", "2026-01", "2026-03", "2026-04", "2027-01")] == [
+        POLICY,
+        POLICY,
+        POLICY,
+        STRICT,
+        STRICT,
+    ]
+
+
+def test_of_two_changes_in_a_month_the_later_one_counts() -> None:
+    changes = Changes.read([written(POLICY, "2026-01"), written(STRICT, "2026-03"), written(POLICY, "2026-03")])
+    assert changes.in_force("2026-04") == POLICY
+
+
+def test_a_log_without_a_policy_publishes_nothing() -> None:
+    with pytest.raises(ValueError, match="no publishing policy"):
+        Changes.read([])
+
+
+def test_a_change_below_a_floor_is_refused_before_it_is_written() -> None:
+    with pytest.raises(ValueError, match="floor"):
+        change(Policy({}, people_min=4), at("2026-01"), UTC)

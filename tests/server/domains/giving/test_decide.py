@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.registry import Registry
 from ledger.types import Entry, OwnedPosting, Posting
+from server import chart
 from server.domains.giving import events
 from server.domains.giving.commands import ReceiveGift, RecordFee
 from server.domains.giving.decide import (
@@ -211,7 +212,7 @@ def test_every_event_sums_to_zero_in_each_asset_and_fund(
 
 
 def test_what_is_decided_fits_the_registry() -> None:
-    registry = Registry(events.BOOKS_TYPES)
+    registry = Registry(events.BOOKS_TYPES, chart.BOOKS_GUARDS)
     booked = receive_gift(Gift(), ask(), RULES, OWNER)
     suspended = receive_gift(Gift(), ask(fund="coats"), RULES, OWNER)
     for decision in (booked, suspended, record_fee(after(booked), fee(), UTC, OWNER)):
