@@ -39,6 +39,12 @@ def header(name: str, size: int) -> bytes:
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
 
+def size_of(block: bytes) -> int:
+    """The size of the file behind a header that `header` made. Its sum is not looked at."""
+    field = block[124:136]
+    return int.from_bytes(field[1:], "big") if field[:1] == b"\x80" else int(field.rstrip(b"\0"), 8)
+
+
 def padding(size: int) -> bytes:
     """The zeros behind a file of `size` bytes, up to the next block."""
     return bytes(-size % BLOCK_BYTES)

@@ -34,7 +34,7 @@ async def export(options: argparse.Namespace) -> int:
         written_down = "" if chosen.log == "public" else await _write_down(options, parts, chosen)
         began = time.monotonic()
         try:
-            await make(source, chosen, parts.keys, out, counter(options.log))
+            await make(source, chosen, out, counter(options.log), store=parts.keys)
         except ExportFailed as failed:
             raise StartRefused("The export was not made.", str(failed)) from None
         except OSError as error:

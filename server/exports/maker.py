@@ -53,7 +53,7 @@ class Opening:
     close: Close | None
 
 
-async def make(source: Source, chosen: Range, store: KeyStore, out: Path, progress: Progress) -> None:
+async def make(source: Source, chosen: Range, out: Path, progress: Progress, *, store: KeyStore) -> None:
     """Write the export of a range to `out`, whole or not at all.
 
     `store` holds the export keys. Raises ExportFailed where the log does not bear out its own signature, and where the

@@ -45,6 +45,7 @@ def test_a_header_is_these_bytes_for_ever() -> None:
 @pytest.mark.parametrize("size", [8**11 - 1, 8**11, 10**12])
 def test_sizes_beyond_eight_gibibytes_are_read_back(size: int) -> None:
     assert tarfile.TarInfo.frombuf(archive.header("a", size), "utf-8", "strict").size == size
+    assert archive.size_of(archive.header("export-0-9/x", size)) == size
 
 
 @pytest.mark.parametrize("name", ["", "x" * 101, "é"])

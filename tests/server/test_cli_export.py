@@ -28,6 +28,7 @@ def test_a_range_is_the_same_bytes_from_another_process_after_growth_and_a_new_k
         running.start()
         grown(running, 40)
         made = export(running, "--from", "3", "--to", "30", "--out", str(once))
+        assert running.get("/api/v1/ledger/export?from=3&to=30") == once.read_bytes()
         key = running.vkey()
         assert run("keys", "renew-export", "--data-dir", str(running.data_dir)).returncode == 0
         running.stop()

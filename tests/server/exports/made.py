@@ -42,7 +42,7 @@ class Exported:
         return Range(self.maker.log, self.maker.key.name, first, end)
 
     async def export(self, first: int, end: int, out: Path) -> bytes:
-        await make(self.source, self.range(first, end), self.keys, out, lambda _done, _total: None)
+        await make(self.source, self.range(first, end), out, lambda _done, _total: None, store=self.keys)
         return await asyncio.to_thread(out.read_bytes)
 
     async def sign_anew(self) -> None:
