@@ -18,9 +18,14 @@ from realtime.connection import Limits
 from realtime.hub import Hub
 from server.audit import routes as audit
 from server.audit.reads import ProtectedReads
+from server.exports import routes as exports
+from server.exports.maker import make as make_export
+from server.exports.shelf import Shelf
+from server.exports.source import Source
 from server.health import Health, database_check, schema_check
 from server.http.application import make_application
 from server.http.page import WebPage
+from server.http.streaming import Streams
 from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifier
 from server.parts import Parts, clock_us
 from server.payments import routes as payments
@@ -45,6 +50,7 @@ class Edge:
     endpoint: WebsocketEndpoint
     log: PublicLog
     epoch: str
+    shelf: Shelf
 
     async def start(self, tasks: Tasks, wakeups: Wakeups) -> None:
         """Start what feeds the sockets."""
@@ -56,8 +62,9 @@ class Edge:
         tasks.start("sockets", partial(self.hub.run, HEARTBEAT_S))
 
     async def drain(self, timeout_s: float) -> None:
-        """Say good-bye to every socket, within `timeout_s`."""
+        """Say good-bye to every socket, within `timeout_s`, and make no more exports."""
         await self.endpoint.drain(timeout_s)
+        await self.shelf.close()
 
 
 def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Callable[[], bool]) -> Edge:
@@ -82,9 +89,12 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     )
     hub = Hub()
     endpoint = WebsocketEndpoint(hub, authenticator, settings.allowed_origins, _node(), Limits())
+    source = Source(parts.database.reader, "public")
+    shelf = Shelf(parts.instance.exports, partial(make_export, source, store=parts.keys))
     table = [
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
+        *exports.routes(exports.ExportAPI(source, identity.origin, shelf, Streams())),
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
         *endpoint.routes(),
@@ -94,7 +104,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         table, settings, authenticator=authenticator, registry=registry, version=service_version()
     )
     epoch = f"{parts.epochs['public']}"
-    return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch)
+    return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch, shelf)
 
 
 def token_seed(parts: Parts) -> bytes:

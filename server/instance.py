@@ -3,6 +3,7 @@
 keys/       keys and passwords, 0600; back them up apart from everything else
 signer/     what each signer remembers
 publish/    checkpoints as they were published, one directory per log
+exports/    exports that were made for readers; gone at the next start
 postgres/   the embedded database, where there is one
 address     where the running service answers, for subcommands on this machine
 """
@@ -29,6 +30,7 @@ class Instance:
         self.keys = data_dir / "keys"
         self.signer = data_dir / "signer"
         self.publish = data_dir / "publish"
+        self.exports = data_dir / "exports"
         self._locks: list[int] = []
 
     def prepare(self) -> None:
