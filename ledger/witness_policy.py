@@ -19,6 +19,8 @@ from ledger.grammar import decode_decimal
 from ledger.note import COSIGNATURE, ED25519, VerifyKey
 
 LINES_MAX = 1_000
+WITNESSES_MAX = 64
+"""So that a note has room for a line of each (ledger.note.SIGNATURES_MAX)."""
 NONE = "none"
 
 
@@ -105,6 +107,8 @@ def _log(policy: WitnessPolicy, words: list[str]) -> None:
 def _witness(policy: WitnessPolicy, words: list[str]) -> None:
     _expect(words, 2, 3, "witness <name> <vkey> [<url>]")
     _check_new(policy, words[0])
+    if len(policy.witnesses) == WITNESSES_MAX:
+        raise PolicyError(f"there are more than {WITNESSES_MAX} witnesses")
     key = VerifyKey.parse(words[1])
     if key.algorithm != COSIGNATURE:
         raise PolicyError(f"the key of witness {words[0][:80]!r} is not of type 04")

@@ -33,11 +33,12 @@ grant select on ledger_heads, ledger_entries, ledger_batches, ledger_checkpoints
 grant update (halted) on ledger_heads to secondwind_signer;
 grant insert on ledger_checkpoints, ledger_tiles to secondwind_signer;
 grant update (hashes) on ledger_tiles to secondwind_signer;
-grant select, insert on exports_papers to secondwind_signer;
+grant select, insert on exports_papers, witness_cosignatures to secondwind_signer;
+grant update (time_s, line) on witness_cosignatures to secondwind_signer;
 
 -- The reader serves the public: the partitions of `public`, never the tables above them.
 grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public,
-    public_lists, public_lines, public_months, public_texts, exports_papers_public to secondwind_reader;
+    public_lists, public_lines, public_months, public_texts, exports_papers_public, witness_cosignatures to secondwind_reader;
 
 -- The auditor reads every log, and writes nothing. What opens a slot or an anchor is handed out by a person, not by a route.
 grant select on ledger_entries, ledger_checkpoints, ledger_tiles, ledger_rules, exports_papers to secondwind_auditor;

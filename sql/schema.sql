@@ -534,3 +534,16 @@ language sql security definer set search_path from current as $$
     )
     where s.log = $1 and s.position = any($2) and s.boxes @> jsonb_build_array(jsonb_build_object('key_id', $3))
 $$;
+
+-- ───── witness ─────
+
+-- What witnesses said of checkpoints of `public`: the newest line of each about each size. The other logs are vouched for by anchors
+-- and shown to nobody.
+create table witness_cosignatures (
+    size    bigint not null check (size > 0),
+    vkey    text   not null,
+    time_s  bigint not null check (time_s >= 0),
+    line    text   not null,
+    primary key (size, vkey)
+);
+create index witness_cosignatures_by_witness on witness_cosignatures (vkey, size);

@@ -16,7 +16,7 @@ _queries = sql.load("public")
 
 @dataclass(frozen=True, slots=True)
 class SignedSize:
-    """The newest checkpoint: its size and the note as it was published."""
+    """The newest checkpoint: its size and its note, with the lines of those witnesses who have cosigned it by now."""
 
     size: int
     note: str

@@ -157,7 +157,7 @@ def open_keeper(
     return Keeper(Cosigner(name, seed), logs, directory, clock_s)
 
 
-_REMEDY = "Restore both from one backup, or begin a witness of another name with a new key."
+_REMEDY = "Bring back the other half, or begin a new witness: move this directory away and tell the logs its new key."
 
 
 def _parts(kept: bytes) -> tuple[str, str]:

@@ -1,7 +1,9 @@
-"""A witness alone: no database, no log of its own, one small process that a partner can run (attacks A3).
+"""A witness's directory, and a witness alone: no database, no log, one small process for a partner (attacks A3).
 
 <directory>/witness.key    its key; its name stands in `name`, chosen once
 <directory>/witnessed/     what it cosigned of each log
+
+Key and memory lie together and in no backup: a witness that forgot what it cosigned must not sign on under its name.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class Edge:
     metrics_token: str | None = None
 
 
-def open_alone(
+def open_witness(
     directory: Path, name: str | None, logs: Mapping[str, Sequence[VerifyKey]], clock_s: Callable[[], int]
 ) -> Keeper:
     """The witness of this directory, held by this process. Raises StartRefused, also for another name than before."""

@@ -1,11 +1,21 @@
 -- Everything the public side may ask. Its role can read the public partitions and nothing else, so each query names
 -- them and never the tables above them. Whatever is answered together is read by one statement, or in one snapshot (E14).
 
--- newest_checkpoint: the newest checkpoint whose entries this database holds; a replica may be behind
-select size, note from ledger_checkpoints_public
+-- newest_checkpoint: the newest checkpoint whose entries this database holds, with what witnesses said of it; a replica may be behind
+select size, note || coalesce((select string_agg(line, '' order by vkey) from witness_cosignatures as w where w.size = c.size), '') as note
+from ledger_checkpoints_public as c
 where log = 'public' and size <= coalesce(
     (select position + 1 from ledger_entries_public where log = 'public' order by position desc limit 1), 0)
 order by size desc limit 1;
+
+-- cosigned: the newest $1 sizes that witnesses cosigned and whose checkpoints are here, each with its note and the lines
+select c.size, c.note, array_agg(w.vkey order by w.vkey) as vkeys, array_agg(w.time_s order by w.vkey) as times,
+    array_agg(w.line order by w.vkey) as lines
+from (select distinct size from witness_cosignatures order by size desc limit $1) as s
+join ledger_checkpoints_public as c on c.log = 'public' and c.size = s.size
+join witness_cosignatures as w on w.size = s.size
+group by c.size, c.note
+order by c.size desc;
 
 -- covering_checkpoint: the earliest checkpoint of size $1 or more whose entries this database holds
 select size, note from ledger_checkpoints_public

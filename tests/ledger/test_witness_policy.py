@@ -84,6 +84,7 @@ def test_quorum_none_asks_for_nothing_and_vouches_for_nothing() -> None:
         (f"{WITNESSES}group g any\nquorum g\n", "line 4: it is not `group"),
         ("trust everybody\nquorum none\n", "line 1: 'trust'"),
         ("#\n" * 1_001, "1001 lines"),
+        ("".join(f"witness w{n} {Cosigner('w', bytes([n]) * 32).vkey}\n" for n in range(65)), "line 65: .* 64"),
     ],
 )
 def test_a_wrong_line_is_named(text: str, says: str) -> None:

@@ -45,13 +45,13 @@ async def test_a_witness_that_is_killed_remembers_everything_that_it_answered(tm
 def test_its_name_is_chosen_once(tmp_path: Path) -> None:
     logs = witness_policy.parse(f"log {KEY.vkey}\nquorum none\n").logs
     with pytest.raises(StartRefused, match="no name yet"):
-        standalone.open_alone(tmp_path / "w", None, logs, lambda: 0)
-    one = standalone.open_alone(tmp_path / "w", "w.example.org", logs, lambda: 0)
+        standalone.open_witness(tmp_path / "w", None, logs, lambda: 0)
+    one = standalone.open_witness(tmp_path / "w", "w.example.org", logs, lambda: 0)
     with pytest.raises(StartRefused, match="Another witness"):
-        standalone.open_alone(tmp_path / "w", None, logs, lambda: 0)
+        standalone.open_witness(tmp_path / "w", None, logs, lambda: 0)
     one.release()
     with pytest.raises(StartRefused, match="stays so"):
-        standalone.open_alone(tmp_path / "w", "x.example.org", logs, lambda: 0)
-    again = standalone.open_alone(tmp_path / "w", None, logs, lambda: 0)
+        standalone.open_witness(tmp_path / "w", "x.example.org", logs, lambda: 0)
+    again = standalone.open_witness(tmp_path / "w", None, logs, lambda: 0)
     assert again.vkey == one.vkey
     again.release()
