@@ -27,14 +27,21 @@ from server.http.application import make_application
 from server.http.page import WebPage
 from server.http.streaming import Streams
 from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifier
-from server.parts import Parts, clock_us
+from server.parts import Parts, clock_s, clock_us
 from server.payments import routes as payments
 from server.public import routes as public
 from server.status import clock_check, operator_facts, public_facts
+from server.witness import routes as witness
+from server.witness import served
+from server.witness.policy import read_policy
+from server.witness.standalone import open_witness
+from server.witness.standing import WitnessReads
 from server.ws.endpoint import HEARTBEAT_S, WebsocketEndpoint
 from server.ws.sources import LEDGER, PublicLog, Tailer
 
 if TYPE_CHECKING:
+    from ledger.witness_policy import WitnessPolicy
+    from server.http.routes import Route
     from server.settings import Settings
     from server.tasks import Tasks
     from server.wakeups import Wakeups
@@ -71,6 +78,8 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     """Put the application together. Raises StartRefused for a route that may not be served."""
     registry = CollectorRegistry()
     page = WebPage()
+    policy = read_policy(settings.witnesses)
+    witnesses = WitnessReads(parts.database.reader, policy)
     identity = parts.identities["public"]
     issuer = TokenIssuer(token_seed(parts), identity.origin)
     authenticator = TokenAuthenticator(TokenVerifier([issuer.public_key], identity.origin), time.time)
@@ -82,7 +91,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
             "inbox": parts.inbox.trouble,
         },
         warnings={"clock": clock_check(parts.database.reader, clock_us)},
-        facts=public_facts(identity, parts.readers, page, clock_us),
+        facts=public_facts(identity, parts.readers, page, clock_us) | witnesses.facts(clock_s),
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),
         registry=registry,
         draining=is_stopping,
@@ -95,6 +104,8 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
         *exports.routes(exports.ExportAPI(source, identity.origin, shelf, Streams())),
+        *served.routes(witnesses),
+        *(_being_witness(parts, policy) if policy.logs else ()),
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
         *endpoint.routes(),
@@ -105,6 +116,12 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     )
     epoch = f"{parts.epochs['public']}"
     return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch, shelf)
+
+
+def _being_witness(parts: Parts, policy: WitnessPolicy) -> list[Route]:
+    """The rows of a witness for the policy's logs; it holds its directory until the process ends."""
+    name = f"{parts.identities['public'].origin}/witness"
+    return witness.routes(open_witness(parts.instance.witness, name, policy.logs, clock_s), "/ledger/witness")
 
 
 def token_seed(parts: Parts) -> bytes:

@@ -4,6 +4,7 @@ keys/       keys and passwords, 0600; back them up apart from everything else
 signer/     what each signer remembers
 publish/    checkpoints as they were published, one directory per log
 exports/    exports that were made for readers; gone at the next start
+witness/    the key of the witness for other people's logs, where there is one, and what it cosigned; in no backup
 postgres/   the embedded database, where there is one
 address     where the running service answers, for subcommands on this machine
 """
@@ -31,6 +32,7 @@ class Instance:
         self.signer = data_dir / "signer"
         self.publish = data_dir / "publish"
         self.exports = data_dir / "exports"
+        self.witness = data_dir / "witness"
         self._locks: list[int] = []
 
     def prepare(self) -> None:

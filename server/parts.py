@@ -43,6 +43,11 @@ def clock_us() -> int:
     return time.time_ns() // 1_000
 
 
+def clock_s() -> int:
+    """This machine's whole seconds since 1970."""
+    return clock_us() // 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything that works behind the edge. Built by `open`, set to work by `server.roles`, ended by `close`."""

@@ -122,6 +122,14 @@ class Settings(BaseModel):
     publish_to: str | None = _setting(
         None, "SECONDWIND_PUBLISH_TO", "directory or `s3://bucket/prefix` that the logs are published to as files"
     )
+    witnesses: Path | None = _setting(
+        None,
+        "SECONDWIND_WITNESSES",
+        "policy file (c2sp.org/tlog-policy): witnesses to ask, their quorum, logs to witness",
+    )
+    witness_interval_s: float = _setting(
+        10.0, "SECONDWIND_WITNESS_INTERVAL_S", "least time between two questions to witnesses", ge=0.1, le=3600
+    )
 
     @field_validator("assets")
     @classmethod

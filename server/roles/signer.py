@@ -17,11 +17,16 @@ from server.files import places
 from server.files.store import StoreAway
 from server.files.tilewriter import TileWriter
 from server.loops import follow
-from server.parts import clock_us
+from server.parts import clock_s, clock_us
+from server.public.proofs import ProofReads
+from server.witness.asking import TOPIC as WITNESSED
+from server.witness.asking import Asking
+from server.witness.policy import read_policy
 
 if TYPE_CHECKING:
     from ledger.note import VerifyKey
     from ledger.types import LogName
+    from ledger.witness_policy import WitnessPolicy
     from server.parts import Parts
 
 _log = logging.getLogger(__name__)
@@ -31,6 +36,9 @@ def start(parts: Parts) -> None:
     """Set a signer per log to work."""
     for log in SERVED_LOGS:
         parts.tasks.start(f"signer of {log}", partial(_sign, parts, log))
+    policy = read_policy(parts.settings.witnesses)
+    if any(spec.url is not None for spec in policy.witnesses.values()):
+        parts.tasks.start("asking witnesses", partial(_asking(parts, policy).run, parts.wakeups))
 
 
 async def check(parts: Parts) -> None:
@@ -70,6 +78,17 @@ def _files(parts: Parts, log: LogName, key: VerifyKey) -> TileWriter | None:
         return None
     store = places.place(parts.settings.publish_to)
     return TileWriter(parts.database.writer, log, key, places.files_of(store, log, parts.vault))
+
+
+def _asking(parts: Parts, policy: WitnessPolicy) -> Asking:
+    return Asking(
+        parts.database.signer,
+        ProofReads(parts.database.reader),
+        policy,
+        interval_s=parts.settings.witness_interval_s,
+        clock_s=clock_s,
+        on_witnessed=lambda: parts.wakeups.notify(WITNESSED),
+    )
 
 
 async def _sign(parts: Parts, log: LogName) -> None:
