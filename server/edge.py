@@ -22,7 +22,7 @@ from server.exports import routes as exports
 from server.exports.maker import make as make_export
 from server.exports.shelf import Shelf
 from server.exports.source import Source
-from server.health import Health, database_check, schema_check
+from server.health import Fact, Health, database_check, schema_check
 from server.http.application import make_application
 from server.http.page import WebPage
 from server.http.streaming import Streams
@@ -80,6 +80,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     page = WebPage()
     policy = read_policy(settings.witnesses)
     witnesses = WitnessReads(parts.database.reader, policy)
+    witness_rows, witness_facts = _witness_for_others(parts, policy)
     identity = parts.identities["public"]
     issuer = TokenIssuer(token_seed(parts), identity.origin)
     authenticator = TokenAuthenticator(TokenVerifier([issuer.public_key], identity.origin), time.time)
@@ -91,7 +92,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
             "inbox": parts.inbox.trouble,
         },
         warnings={"clock": clock_check(parts.database.reader, clock_us)},
-        facts=public_facts(identity, parts.readers, page, clock_us) | witnesses.facts(clock_s),
+        facts=public_facts(identity, parts.readers, page, clock_us) | witnesses.facts(clock_s) | witness_facts,
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),
         registry=registry,
         draining=is_stopping,
@@ -105,7 +106,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         *public.routes(parts.database.reader, settings.list_limit_max),
         *exports.routes(exports.ExportAPI(source, identity.origin, shelf, Streams())),
         *served.routes(witnesses),
-        *(_being_witness(parts, policy) if policy.logs else ()),
+        *witness_rows,
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
         *endpoint.routes(),
@@ -118,10 +119,17 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch, shelf)
 
 
-def _being_witness(parts: Parts, policy: WitnessPolicy) -> list[Route]:
-    """The rows of a witness for the policy's logs; it holds its directory until the process ends."""
+def _witness_for_others(parts: Parts, policy: WitnessPolicy) -> tuple[list[Route], dict[str, Fact]]:
+    """A witness's rows and facts, where the policy names logs; it holds its directory until the process ends."""
+    if not policy.logs:
+        return [], {}
     name = f"{parts.identities['public'].origin}/witness"
-    return witness.routes(open_witness(parts.instance.witness, name, policy.logs, clock_s), "/ledger/witness")
+    keeper = open_witness(parts.instance.witness, name, policy.logs, clock_s)
+
+    async def told() -> dict[str, object]:
+        return {"key": keeper.vkey, "logs": list(policy.logs)}
+
+    return witness.routes(keeper, "/ledger/witness"), {"witness_for_others": told}
 
 
 def token_seed(parts: Parts) -> bytes:
