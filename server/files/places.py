@@ -31,4 +31,9 @@ def place(publish_to: str) -> FileStore:
 
 def files_of(store: FileStore, log: LogName, vault: Vault) -> FileStore:
     """The tiles, bundles and checkpoint of one log: anybody reads those of `public`, only the vault the others."""
-    return Part(store, PUBLIC) if log == "public" else SealedPart(store, f"{SEALED}/{log}", vault)
+    return Part(store, PUBLIC) if log == "public" else sealed_of(store, log, vault)
+
+
+def sealed_of(store: FileStore, log: LogName, vault: Vault) -> FileStore:
+    """What only the vault reads of a log: the sidecar, and all of a log that is not public."""
+    return SealedPart(store, f"{SEALED}/{log}", vault)

@@ -4,3 +4,26 @@ order by size > $3, case when size > $3 then size else -size end limit 1;
 
 -- stored_tile: a tile of level 1 or above, as far as it has grown
 select hashes from ledger_tiles where log = $1 and level = $2 and n = $3;
+
+-- beside: the rows that stand beside the entries [$2, $3) of a log, by part, as JSON; a batch is where it begins
+select jsonb_build_object(
+    'batches', (select coalesce(jsonb_agg(to_jsonb(b) order by first), '[]') from (
+        select first, last, epoch, signature from ledger_batches where log = $1 and first >= $2 and first < $3) as b),
+    'slots', (select coalesce(jsonb_agg(to_jsonb(s) order by position), '[]') from (
+        select position, slot_hashes, boxes from ledger_slots where log = $1 and position >= $2 and position < $3) as s),
+    'streams', (select coalesce(jsonb_agg(to_jsonb(s) order by position, stream), '[]') from (
+        select stream, version, position from ledger_stream_entries
+        where log = $1 and position >= $2 and position < $3) as s),
+    'keys', (select coalesce(jsonb_agg(to_jsonb(k) order by first, key), '[]') from (
+        select key, request_hash, first, count from ledger_idempotency where log = $1 and first >= $2 and first < $3) as k),
+    'claims', (select coalesce(jsonb_agg(to_jsonb(c) order by position, kind, key), '[]') from (
+        select kind, key, position from ledger_claims where log = $1 and position >= $2 and position < $3) as c),
+    'inbox', (select coalesce(jsonb_agg(to_jsonb(i) order by position, key), '[]') from (
+        select key, provider, type, object_key, body_key, body_sha256, received_at, state, attempts, outcome, position, finished_at
+        from payments_inbox where $1 = 'books' and position >= $2 and position < $3 and state = 'done') as i),
+    'fees', (select coalesce(jsonb_agg(to_jsonb(f) order by position, stream), '[]') from (
+        select stream, position, reference, reference_key, since, known_zero_at
+        from payments_pending_fees where $1 = 'books' and position >= $2 and position < $3) as f),
+    'anchors', (select coalesce(jsonb_agg(to_jsonb(a) order by position), '[]') from (
+        select position, nonce, notes from publishing_anchors where $1 = 'public' and position >= $2 and position < $3) as a)
+);

@@ -35,7 +35,8 @@ def test_a_stranger_verifies_the_files_of_a_service_that_goes_on(tmp_path: Path)
         assert done.returncode == 2, done.stdout + done.stderr
         assert running.verify()[0] == 2
         assert {path.name for path in files.iterdir() if path.is_dir()} == {"ledger", "sealed"}
-        assert {path.name for path in (files / "sealed").iterdir()} == {"books", "audit"}
+        assert {path.name for path in (files / "sealed").iterdir()} == {"books", "audit", "public"}
+        assert {path.name for path in (files / "sealed" / "public").iterdir()} == {"sidecar"}
         readable = [path for path in (files / "sealed").rglob("*") if path.is_file() and b'"log"' in path.read_bytes()]
         assert readable == []
         running.kill()
