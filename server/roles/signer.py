@@ -14,6 +14,7 @@ from server.birth import SERVED_LOGS
 from server.errors import StartRefused
 from server.exports.papers import keep_papers
 from server.files import places
+from server.files.sidecar import Sidecar
 from server.files.store import StoreAway
 from server.files.tilewriter import TileWriter
 from server.loops import follow
@@ -77,7 +78,8 @@ def _files(parts: Parts, log: LogName, key: VerifyKey) -> TileWriter | None:
     if parts.settings.publish_to is None:
         return None
     store = places.place(parts.settings.publish_to)
-    return TileWriter(parts.database.writer, log, key, places.files_of(store, log, parts.vault))
+    beside = Sidecar(parts.database.writer, log, places.sealed_of(store, log, parts.vault))
+    return TileWriter(parts.database.writer, log, key, places.files_of(store, log, parts.vault), beside)
 
 
 def _asking(parts: Parts, policy: WitnessPolicy) -> Asking:
