@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +41,17 @@ class Server:
         """URL of the service's login for one database."""
         return self.postgres.service_url.replace(f"/{DATABASE}?", f"/{database}?")
 
-    @asynccontextmanager
-    async def fresh(self) -> AsyncIterator[str]:
+    def fresh(self) -> AbstractAsyncContextManager[str]:
         """The name of a migrated database that nobody else uses; dropped afterwards."""
+        return self.copy_of(TEMPLATE)
+
+    @asynccontextmanager
+    async def copy_of(self, database: str) -> AsyncIterator[str]:
+        """The name of a copy of a database that nobody is connected to; dropped afterwards."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         admin = await asyncpg.connect(self.admin_url("postgres"))
         try:
-            await admin.execute(f"create database {name} template {TEMPLATE}")
+            await admin.execute(f"create database {name} template {database}")
             yield name
             await admin.execute(f"drop database {name} with (force)")
         finally:
