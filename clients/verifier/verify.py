@@ -24,6 +24,7 @@ import binascii
 import contextlib
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import re
@@ -32,6 +33,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -58,6 +60,7 @@ TILES_KEPT = 64
 ANCHORED = ("books", "audit")
 ANCHOR_LINE_MAX = 2 * 6 * 65_536 + 1_024
 COMMITTED_KEPT = 100
+MEMBER_BYTES_MAX = 16 * 1024 * 1024
 PEOPLE_FLOOR = 5
 POLICY_DEPTH_MAX = 32
 FRESH_S = 25 * 60
@@ -484,6 +487,7 @@ class Web(Source):
                 return self._read_within(path, bytes_max, DOWNLOAD_TOTAL_S)
             except urllib.error.HTTPError as error:
                 reason = "HTTP %d" % error.code
+                error.close()
                 if error.code < 500 and error.code != 429:
                     break
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -1181,6 +1185,7 @@ class Log:
         self.kind = last if last in ("books", "audit") else "ledger"
         self.fast = fast
         self.frontier = began or Frontier()
+        self.began = self.frontier.size
         self.prev = EMPTY_HASH
         self.prev_text = b64(EMPTY_HASH)
         self.last_at: datetime | None = None
@@ -1231,6 +1236,45 @@ class Log:
         self.prev = leaf_hash(data)
         self.prev_text = b64(self.prev)
         self.frontier.append(self.prev)
+
+    def begin(self, data: bytes, position: int, month: str, sums: dict[tuple[str, str, str], int]) -> None:
+        """Start in the middle, where `data` is first: sums at the close of `month` at `position` are proved already."""
+        entry = parse_entry(data)
+        at = check_shape(entry)
+        good = self.zone is None or self._months(at)[0] <= month
+        _want(good, "balance-unproved", "entries after %s stand before the first one shown" % month)
+        self.prev_text = entry["prev"]
+        self.proved_close = (position, sums)
+
+    def carry(self, position: int, data: bytes) -> None:
+        """Take note of an earlier entry that later ones depend on. What was before it is not known here."""
+        try:
+            entry = parse_entry(data)
+            at = check_shape(entry)
+            _want(entry["log"] == self.origin, "log-mismatch", "the entry is of %r" % entry["log"][:80])
+            _want(entry["position"] == position, "position-mismatch", "the entry says %d" % entry["position"])
+            if entry["type"] in self.types:
+                self.check_data(entry, self.types[entry["type"]])
+            if position == 0:
+                _want(entry["type"] == "ledger.log.opened.v1", "genesis-invalid", "entry 0 does not open the log")
+                self.open(entry)
+            self.month = self._months(at)
+            if entry["type"].startswith("ledger."):
+                self._declare(entry)
+            if entry.get("phase") == "pending":
+                self.pending[position] = parse_at(entry["expires_at"])
+        except Failed as failure:
+            raise Failed(failure.code, failure.sentence, position) from None
+        except CannotTell:
+            raise
+        except Exception as error:
+            raise Failed("entry-malformed", "judging it raised %s" % type(error).__name__, position) from error
+
+    def _months(self, at: datetime) -> tuple[str, str]:
+        """The month of a time in the log's time zone, and the one before."""
+        local = at.astimezone(self.zone or timezone.utc)
+        before = local.replace(day=1) - timedelta(days=1)
+        return ("%04d-%02d" % (local.year, local.month), "%04d-%02d" % (before.year, before.month))
 
     def _judge_fast(self, position: int, data: bytes) -> None:
         """Chain only: members by pattern, not by parsing; position, prev and log stand in canonical bytes as they must."""
@@ -1392,10 +1436,7 @@ class Log:
                 self.last_at is None or at > self.last_at, "time-backwards", "at is not after that of the entry before"
             )
         if text != self.last_at_text or not self.month[0]:
-            local = at.astimezone(self.zone) if self.zone is not None else None
-            if local is not None:
-                before = local.replace(day=1) - timedelta(days=1)
-                self.month = ("%04d-%02d" % (local.year, local.month), "%04d-%02d" % (before.year, before.month))
+            self.month = self._months(at) if self.zone is not None else self.month
         _want(
             self.zone is None or period in self.month or name == "ledger.period.closed.v1",
             "period-invalid",
@@ -2379,8 +2420,7 @@ class Auditor:
 
     def add_to(self, report: dict[str, Any]) -> None:
         """Report it. `committed`: the newest checkpoints, each by its size and the position of its first anchor."""
-        for name, lines in told(self.checks()).items():
-            report[name] += lines
+        add_checks(report, self.checks())
         report["anchored"] = {
             "opened": self.opened,
             "unopened": self.unopened,
@@ -2393,6 +2433,444 @@ class Auditor:
                 for other in self.logs.values()
             },
         }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Exports: a range of a log as one archive, judged from what stands in it (ledger/EXPORT.md of the project).
+
+EXPORT_MEMBERS = (
+    "manifest.note",
+    "export-key",
+    "checkpoint.from",
+    "checkpoint.to",
+    "consistency",
+    "frontier.from",
+    "frontier.before",
+    "balances.from",
+    "before.ndjson.gz",
+    "carried",
+    "events.ndjson.gz",
+    "keys",
+    "policy",
+    "VERIFY.md",
+    "verify.py",
+    "derived/README.md",
+    "derived/balances.csv",
+    "derived/journal.csv",
+    "derived/ledger.beancount",
+    "derived/ledger.journal",
+)
+_STREAMED = re.compile(r".*\.gz|derived/.*|private/.*", re.ASCII)
+_PRIVATE = re.compile(r"private/[0-9a-f]{32}\.bin", re.ASCII)
+_EXPORT_DIRECTORY = re.compile(r"export-(0|[1-9][0-9]*)-([1-9][0-9]*)", re.ASCII)
+
+
+class Archive:
+    """The members of an export, in a tar or in the directory it was unpacked into. Nothing is written anywhere."""
+
+    def __init__(self, path: str) -> None:
+        """Failed("export-malformed") when it is not laid out as exports are."""
+        self._places: dict[str, tuple[str, int, int]] = {}
+        try:
+            if os.path.isdir(path):
+                self.directory = self._read_directory(path)
+            else:
+                self.directory = self._read_tar(path)
+        except OSError as error:
+            raise CannotTell("%s cannot be read: %s" % (path, error.strerror)) from None
+        wanted = [name for name in EXPORT_MEMBERS if name in self._places or name != "checkpoint.from"]
+        rest = [name for name in self.names() if name not in EXPORT_MEMBERS]
+        good = self.names() == [*wanted, *sorted(rest)] and all(_PRIVATE.fullmatch(name) for name in rest)
+        _want(good, "export-malformed", "its members are not those of an export, in their order")
+        for name in wanted:
+            small = _STREAMED.fullmatch(name) or self._places[name][2] <= MEMBER_BYTES_MAX
+            _want(small, "export-malformed", "%s is larger than %d bytes" % (name, MEMBER_BYTES_MAX))
+
+    def names(self) -> list[str]:
+        """Every member, in order."""
+        return list(self._places)
+
+    def size(self, name: str) -> int:
+        """Bytes of a member."""
+        return self._places[name][2]
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """A member's bytes, piece by piece."""
+        path, offset, size = self._places[name]
+        try:
+            with open(path, "rb") as file:
+                file.seek(offset)
+                while size > 0:
+                    chunk = file.read(min(size, 65_536))
+                    if not chunk:
+                        raise Failed("export-malformed", "%s ends before its end" % name)
+                    size -= len(chunk)
+                    yield chunk
+        except OSError as error:
+            raise CannotTell("%s cannot be read: %s" % (name, error.strerror)) from None
+
+    def read(self, name: str) -> bytes:
+        """A small member whole."""
+        return b"".join(self.chunks(name))
+
+    def _read_directory(self, path: str) -> str:
+        found = {}
+        for folder, _, files in os.walk(path):
+            for name in files:
+                whole = os.path.join(folder, name)
+                found[os.path.relpath(whole, path).replace(os.sep, "/")] = (whole, 0, os.path.getsize(whole))
+        for name in [*EXPORT_MEMBERS, *sorted(found)]:
+            if name in found and name not in self._places:
+                self._places[name] = found[name]
+        return ""
+
+    def _read_tar(self, path: str) -> str:
+        directory = ""
+        with open(path, "rb") as file:
+            end = os.fstat(file.fileno()).st_size
+            while True:
+                block = file.read(512)
+                _want(len(block) == 512, "export-malformed", "the archive ends inside a header")
+                if not block.strip(b"\0"):
+                    break
+                name, size = _tar_header(block)
+                folder, cut, member = name.partition("/")
+                directory = directory or folder
+                good = cut and folder == directory and member not in self._places
+                offset = file.tell()
+                _want(good and offset + size <= end, "export-malformed", "%s is out of place" % name[:100])
+                self._places[member] = (path, offset, size)
+                file.seek(offset + size)
+                _want(
+                    not file.read(-size % 512).strip(b"\0"),
+                    "export-malformed",
+                    "something stands behind %s" % name[:100],
+                )
+            _want(file.read(513) == bytes(512), "export-malformed", "two blocks of zeros end an archive, nothing else")
+        return directory
+
+
+def _tar_header(block: bytes) -> tuple[str, int]:
+    """(name, size) of a regular file in POSIX ustar form without any property of machine or day."""
+
+    def octal(start: int, length: int) -> int:
+        text = block[start : start + length].rstrip(b"\0 ")
+        return int(text or b"0", 8) if re.fullmatch(rb"[0-7]*", text) else -1
+
+    check = sum(block) - sum(block[148:156]) + 8 * 32
+    size = int.from_bytes(block[125:136], "big") if block[124] == 0x80 else octal(124, 12)
+    name = block[:100].rstrip(b"\0")
+    good = octal(148, 8) == check and block[156:157] == b"0" and block[257:265] == b"ustar\x0000" and size >= 0
+    good = (
+        good
+        and octal(100, 8) == 0o644
+        and not any(octal(*at) for at in ((108, 8), (116, 8), (136, 12), (329, 8), (337, 8)))
+    )
+    good = good and not block[157:257].strip(b"\0") and not block[265:329].strip(b"\0") and not block[345:].strip(b"\0")
+    _want(good and re.fullmatch(rb"[ -~]+", name), "export-malformed", "a header is not one that exports have")
+    return name.decode("ascii"), size
+
+
+class Manifest:
+    """What an export says it is. Believed when a key that the log introduced has signed it."""
+
+    def __init__(self, archive: Archive) -> None:
+        """Every member is held against its hash. Failed("export-malformed"), Failed("manifest-mismatch")."""
+        self.note = Note(archive.read("manifest.note"))
+        lines = self.note.text.split("\n")
+        try:
+            _want(
+                lines[0] == "secondwind/export/v1" and lines[-1] == "", "export-malformed", "it has another first line"
+            )
+            self.origin = lines[1]
+            first, end = lines[2].split(" ")
+            self.first, self.end = decimal(first), decimal(end)
+            told = [_manifest_line(line) for line in lines[3:-1]]
+        except (IndexError, ValueError) as error:
+            raise Failed("export-malformed", "the manifest is not of its form: %s" % error) from None
+        _want(self.first < self.end <= INT_MAX, "export-malformed", "%d to %d is no range" % (self.first, self.end))
+        _want(_ORIGIN.fullmatch(self.origin), "export-malformed", "the manifest names no log")
+        directory = "export-%d-%d" % (self.first, self.end)
+        _want(archive.directory in ("", directory), "export-malformed", "the members do not stand below %s" % directory)
+        has_from = "checkpoint.from" in archive.names()
+        _want(has_from == (self.first > 0), "export-malformed", "checkpoint.from stands where from is not 0")
+        names = [name for name in archive.names()[1:] if not name.startswith("private/")]
+        _want([name for name, _, _ in told] == names, "manifest-mismatch", "the manifest lists other members")
+        for name, size, digest in told:
+            found = hashlib.sha256()
+            for chunk in archive.chunks(name):
+                found.update(chunk)
+            good = archive.size(name) == size and found.digest() == digest
+            _want(good, "manifest-mismatch", "%s is not the file that the manifest lists" % name)
+
+
+def _manifest_line(line: str) -> tuple[str, int, bytes]:
+    digest, size, name = line.split(" ")
+    return name, decimal(size), unb64(digest)
+
+
+class Export:
+    """What an export's files say, read strictly; `verify_export` judges it."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self.manifest = Manifest(archive)
+        self.first, self.end = self.manifest.first, self.manifest.end
+        self.to = Checkpoint(archive.read("checkpoint.to")).of(self.manifest.origin)
+        self.before: Checkpoint | None = None
+        if self.first:
+            self.before = Checkpoint(archive.read("checkpoint.from")).of(self.manifest.origin)
+        self.proofs = self._proofs()
+        start = next(self.lines("before.ndjson.gz"), None)
+        self.start = self.first if start is None else parse_entry(start)["position"]
+        _want(type(self.start) is int and self.start <= self.first, "root-mismatch", "entries before from are not so")
+        self.frontier = self._frontier("frontier.from", self.first)
+        self.began = self._frontier("frontier.before", self.start)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The entries of a member, one by one. Failed("export-malformed") when it is not gzip, or not lines."""
+        gzip = zlib.decompressobj(31)
+        rest = b""
+        for left in itertools.chain(self.archive.chunks(name), [b""]):
+            chunk: bytes | None = left
+            while chunk is not None:
+                try:
+                    rest += gzip.decompress(chunk, 65_536)
+                except zlib.error as error:
+                    raise Failed("export-malformed", "%s is not gzip (%s)" % (name, error)) from None
+                _want(not gzip.unused_data, "export-malformed", "something stands behind the gzip of %s" % name)
+                chunk = gzip.unconsumed_tail or None
+                *whole, rest = rest.split(b"\n")
+                yield from whole
+                _want(len(rest) <= ENTRY_BYTES_MAX, "entry-too-large", "a line of %s is longer than an entry" % name)
+        _want(gzip.eof and not rest, "export-malformed", "%s ends before its end" % name)
+
+    def _hashes(self, name: str, lines: Sequence[str]) -> list[bytes]:
+        if not all(_DIGEST.fullmatch(line) for line in lines):
+            raise Failed("export-malformed", "%s does not hold one hash per line" % name)
+        return [unb64(line) for line in lines]
+
+    def _text(self, name: str) -> list[str]:
+        """The lines of a member of ASCII."""
+        try:
+            text = self.archive.read(name).decode("ascii")
+        except UnicodeDecodeError:
+            raise Failed("export-malformed", "%s is not ASCII" % name) from None
+        _want(text == "" or text.endswith("\n"), "export-malformed", "%s does not end with a line feed" % name)
+        return text.split("\n")[:-1]
+
+    def _frontier(self, name: str, size: int) -> Frontier:
+        try:
+            return Frontier(size, self._hashes(name, self._text(name)))
+        except ValueError as error:
+            raise Failed("root-mismatch", "%s: %s" % (name, error)) from None
+
+    def _proofs(self) -> list[list[bytes]]:
+        """Hashes of the three consistency proofs, each behind the sizes that it must be about."""
+        sizes = [(self.first, self.before.size if self.before else 0), (self.end, self.to.size), (self.first, self.end)]
+        parts: list[list[str]] = []
+        for line in self._text("consistency"):
+            if " " in line:
+                parts.append([line])
+            else:
+                _want(parts, "export-malformed", "consistency begins with a hash")
+                parts[-1].append(line)
+        heads = [part[0] for part in parts]
+        good = heads == ["%d %d" % pair for pair in sizes]
+        _want(good, "export-malformed", "consistency is not about the three pairs of sizes")
+        proofs = [self._hashes("consistency", part[1:]) for part in parts]
+        _want(self.first or not (proofs[0] or proofs[2]), "export-malformed", "there is no proof from 0 entries")
+        return proofs
+
+    def check_proof(self, number: int, old: bytes, new: bytes) -> None:
+        """Hold one of the proofs against the roots at its two sizes; from 0 entries there is nothing to prove."""
+        pairs = ((self.first, self.before.size if self.before else 0), (self.end, self.to.size), (self.first, self.end))
+        old_size, size = pairs[number]
+        good = old_size == 0 or consistent(old_size, size, old, new, self.proofs[number])
+        _want(good, "fork", "the proof from %d to %d entries does not hold" % (old_size, size))
+
+    def carried(self) -> Iterator[tuple[int, bytes]]:
+        """Entries that stood earlier, each proved in the tree of `from` entries."""
+        data = self.archive.read("carried")
+        lines = data.split(b"\n")
+        root, last = self.frontier.root(), -1
+        _want(lines.pop() == b"" and len(lines) % 3 == 0, "export-malformed", "carried is not lines by threes")
+        for i in range(0, len(lines), 3):
+            try:
+                position = decimal(lines[i].decode("ascii"))
+                path = [unb64(text) for text in lines[i + 1].decode("ascii").split(" ") if lines[i + 1]]
+            except ValueError:
+                raise Failed("export-malformed", "line %d of carried is not of its form" % (i + 1)) from None
+            _want(
+                last < position < self.start, "export-malformed", "carried entries rise, and end before %d" % self.start
+            )
+            try:
+                good = inclusion_root(leaf_hash(lines[i + 2]), position, self.first, path) == root
+            except ValueError:
+                good = False
+            if not good:
+                raise Failed("root-mismatch", "the carried entry is not proved to stand there", position)
+            yield position, lines[i + 2]
+            last = position
+
+    def last_close(self) -> tuple[int, str, dict[tuple[str, str, str], int]] | None:
+        """(position, month, balances) of the newest close before `from`, if any. Failed("balance-unproved")."""
+        text, position, close = self.archive.read("balances.from"), self.start, None
+        for data in self.lines("before.ndjson.gz"):
+            if b'"type":"ledger.period.closed.v1"' in data:
+                entry = parse_entry(data)
+                close = (position, entry) if entry.get("type") == "ledger.period.closed.v1" else close
+            position += 1
+        if close is None:
+            good = not text and self.start == 0
+            _want(good, "balance-unproved", "no close stands before from, so all entries before it must be here")
+            return None
+        sums = {}
+        try:
+            for line in text.decode("ascii").split("\n")[:-1]:
+                account, asset, fund, amount = _decoder.decode(line)
+                sums[account, asset, fund] = int(amount)
+            good = balance_lines(sums) == text
+        except (Failed, ValueError, TypeError, RecursionError):
+            good = False
+        _want(good, "balance-unproved", "balances.from is not lines of balances in order")
+        digest = b64(hashlib.sha256(b"secondwind/balances/v1\n" + text).digest())
+        good = type(close[1].get("data")) is dict and close[1]["data"].get("balances") == digest
+        _want(good, "balance-unproved", "balances.from are not those of the close at %d" % close[0])
+        return close[0], close[1]["period"], sums
+
+
+def _signed_by_log(checkpoint: Checkpoint | Note, log: Log, reader: Reader, what: str, size: int | None = None) -> None:
+    """Signed by the pinned key or one of the log's: in force at `size`, or ever if that is None."""
+    note = checkpoint.signed if isinstance(checkpoint, Checkpoint) else checkpoint
+    names = list(log.keys) if size is None else log.signers(size)
+    keys = [VerifyKey(text) for text in names] + ([reader.key] if reader.key is not None else [])
+    _want(any([note.signed_by(key) for key in keys]), "signature-missing", "no key of the log has signed %s" % what)  # noqa: C419 - each is judged
+
+
+def verify_export(path: str, reader: Reader, options: argparse.Namespace) -> dict[str, Any]:
+    """Verify a range: its archive, its place in the log, every entry by every rule that what is shown can tell."""
+    export = Export(Archive(path))
+    head, reader.now = export.to, None
+    if reader.key is not None:
+        head.of(reader.key.name)
+    check_expected(head, options.expect_head)
+    witnessed = reader.witness([head])
+    views = [*reader.seen, *([Seen("%d witnesses" % len(reader.cosigned), witnessed)] if witnessed is not None else [])]
+    log = Log(export.manifest.origin, fast=options.fast, began=export.began)
+    if options.opening:
+        log.opening = Opening(options.opening, log.origin)
+        if not export.start <= log.opening.position < export.end:
+            raise CannotTell("the opening is of entry %d, which is not in this export" % log.opening.position)
+    contradicted, compared, receipts = _replay_export(export, log, views, Progress(export.end, options.json))
+    root = log.frontier.root()
+    export.check_proof(1, root, head.root)
+    export.check_proof(2, export.frontier.root(), root)
+    vouched = _check_export_keys(export, log, reader)
+    check_views(log, views)
+    for view in contradicted:
+        if not vouched:
+            raise CannotTell("it contradicts %s, and no key given here vouches for it" % view.label)
+        raise Failed("fork", "at size %d %s saw another history" % (view.size, view.label), view.size)
+    for view in views:
+        leaf = receipts.get(view.index)
+        if leaf is not None and not _is_under(leaf, view):
+            raise CannotTell("%s does not prove entry %d as it stands here" % (view.label, view.index))
+    if not vouched and not compared:
+        raise CannotTell("the export is signed by a key that nothing given here vouches for; give --key")
+    report = report_of(log, head, reader, compared)
+    report["checks"] = told(_export_checks(export, views, compared))["checks"] + report["checks"]
+    report.update({"from": export.first, "to": export.end, "size": export.end, "root": b64(root)})
+    return report
+
+
+def _export_checks(export: Export, views: Sequence[Seen], compared: Sequence[Seen]) -> list[Check]:
+    checks = [
+        Check("export", YES, "entries %d to %d, every file as the manifest says" % (export.first, export.end - 1))
+    ]
+    if export.start:
+        sentence = "entries before %d are not in it: whether they kept the rules, the whole log tells"
+        checks.append(Check("earlier", UNKNOWN, sentence % export.start, decides=False))
+    if export.first:
+        checks.append(Check("opening", YES, "balances at the start follow from the last close and the entries since"))
+    for view in views:
+        if view not in compared:
+            sentence = "%s saw %d entries, which this export does not reach or begins after"
+            checks.append(Check("apart", UNKNOWN, sentence % (view.label, view.size), decides=False))
+    return checks
+
+
+def _replay_export(
+    export: Export, log: Log, views: Sequence[Seen], progress: Progress
+) -> tuple[list[Seen], list[Seen], dict[int, bytes]]:
+    """Judge every entry. Returns the views that contradict it, those that could be compared, and leaves of receipts."""
+    close = export.last_close()
+    for position, data in export.carried():
+        log.carry(position, data)
+    if export.start and log.recovery is None:
+        raise Failed("genesis-invalid", "entry 0 is not carried", 0)
+    contradicted: list[Seen] = []
+    compared: list[Seen] = []
+    waiting = sorted((view for view in views if export.start <= view.size), key=lambda view: view.size)
+    receipts: dict[int, bytes] = {}
+    wanted = {view.index for view in views if view.index >= 0}
+    for name, end in (("before.ndjson.gz", export.first), ("events.ndjson.gz", export.end)):
+        for data in export.lines(name):
+            position = log.frontier.size
+            _want(position < end, "truncated", "%s holds more entries than the range" % name)
+            if position == export.start and close is not None and position:
+                log.begin(data, *close)
+            while waiting and waiting[0].size == position:
+                view = waiting.pop(0)
+                (compared if view.root == log.frontier.root() else contradicted).append(view)
+            log.take(data)
+            if position in wanted:
+                receipts[position] = log.prev
+            if not position % 1024:
+                progress.show(position)
+        if log.frontier.size < end:
+            raise Failed("truncated", "%s ends before entry %d" % (name, end), log.frontier.size)
+        if end == export.first and log.frontier.hashes != export.frontier.hashes:
+            raise Failed("root-mismatch", "the entries before from do not make frontier.from", end)
+        if end == export.first and export.before is not None:
+            export.check_proof(0, log.frontier.root(), export.before.root)
+    progress.end()
+    roots = {export.end: log.frontier.root(), export.to.size: export.to.root}
+    for view in waiting:
+        if view.size in roots:
+            (compared if view.root == roots[view.size] else contradicted).append(view)
+    return contradicted, compared, receipts
+
+
+def _check_export_keys(export: Export, log: Log, reader: Reader) -> bool:
+    """Whose keys signed checkpoints, export key and manifest. Returns whether a pinned key vouches for the entries."""
+    vouched = reader.key is not None and export.to.signed.signed_by(reader.key)
+    if export.before is not None:
+        _signed_by_log(export.before, log, reader, "checkpoint.from", export.before.size)
+    vouched = check_signers(log, export.to, reader, vouched)
+    note = Note(export.archive.read("export-key"))
+    _signed_by_log(note, log, reader, "the export key")
+    lines = note.text.split("\n")
+    good = len(lines) == 4 and lines[0] == "secondwind/export-key/v1" and lines[1] == log.origin and not lines[3]
+    try:
+        key = VerifyKey(lines[2]).of(log.origin + "/export") if good else None
+    except ValueError:
+        key = None
+    if key is None:
+        raise Failed("export-malformed", "export-key names no export key of this log")
+    _want(export.manifest.note.signed_by(key), "signature-missing", "the export key has not signed the manifest")
+    return vouched
+
+
+def is_export(where: str) -> str:
+    """The path of the export that SOURCE names, or nothing: a tar, a directory with a manifest, or one around that."""
+    if os.path.isfile(where) or os.path.isfile(os.path.join(where, "manifest.note")):
+        return where
+    try:
+        inside = [name for name in os.listdir(where) if _EXPORT_DIRECTORY.fullmatch(name)]
+    except OSError:
+        return ""
+    return os.path.join(where, inside[0]) if len(inside) == 1 and not os.path.exists(where + "/checkpoint") else ""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -2467,7 +2945,7 @@ def _judge_attested(log: Log) -> Check:
 
 def checks_of(log: Log, head: Checkpoint, reader: Reader, views: Sequence[Seen], sampled: int) -> list[Check]:
     """What was looked at, in the order in which a reader asks."""
-    plural = "%d entries" % head.size
+    plural = "%d entries" % ((log.frontier.size - log.began) or head.size)
     checks = [Check("signed", YES, "a key of the log signed the newest head, over %s" % plural)]
     if sampled:
         checks.append(
@@ -2529,6 +3007,12 @@ def report_of(
         "notes": [],
         **told(checks),
     }
+
+
+def add_checks(report: dict[str, Any], checks: Sequence[Check]) -> None:
+    """Report more of what was looked at."""
+    for name, lines in told(checks).items():
+        report[name] += lines
 
 
 def told(checks: Sequence[Check]) -> dict[str, list[Any]]:
@@ -2632,6 +3116,9 @@ def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         raise CannotTell("no SOURCE: give the address of a log, a directory of its files, or an export")
     source = open_source(options.source)
     reader = reader_of(options, source)
+    archive = is_export(options.source)
+    if archive and (options.sample is not None or options.anchors or options.books or options.audit):
+        raise CannotTell("an export is judged whole, and shows no anchors' openings: leave those options out")
     if options.opening and (options.fast or options.sample is not None):
         raise CannotTell("--opening needs every rule: leave --fast and --sample out")
     pinned = options.trusted or options.first_use
@@ -2639,7 +3126,9 @@ def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     if pinned and not (options.first_use and not os.path.exists(pinned)):
         trusted = _own(lambda: read_trusted(pinned, reader.key))
         reader.seen.append(trusted)
-    if options.sample is not None:
+    if archive:
+        report = verify_export(archive, reader, options)
+    elif options.sample is not None:
         report = verify_sample(source, reader, options)
     else:
         report = verify_log(source, reader, options, auditor_of(options, reader))

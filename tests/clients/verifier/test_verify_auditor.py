@@ -17,7 +17,7 @@ from ledger.checkpoint import Checkpoint
 from ledger.grammar import encode_base64
 from ledger.merkle import root
 from ledger.note import SigningKey
-from tests.clients.verifier.published import Published, rechained, verify
+from tests.clients.verifier.published import Published, judge, rechained
 from tests.clients.verifier.test_verify import Quiet, serving
 from tests.vectors import logs
 from tests.vectors.log_v1 import audit_log, books_log
@@ -66,7 +66,7 @@ class Scene:
         for log in ("books", "audit"):
             if f"--{log}" not in arguments:
                 given += [f"--{log}", str(self.directory / log)]
-        return verify(str(self.directory / "public"), "--key", self.key, *OF_ITS_DAY, *given, *arguments)
+        return judge(str(self.directory / "public"), "--key", self.key, *OF_ITS_DAY, *given, *arguments)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_every_anchor_opens_to_checkpoints_of_the_very_entries_that_are_shown(sc
 
 def test_one_log_may_be_audited_without_the_other(scene: Scene) -> None:
     arguments = ["--anchors", str(scene.directory / "anchors"), "--books", str(scene.directory / "books")]
-    code, report = verify(str(scene.directory / "public"), "--key", scene.key, *OF_ITS_DAY, *arguments)
+    code, report = judge(str(scene.directory / "public"), "--key", scene.key, *OF_ITS_DAY, *arguments)
     assert (code, list(report["anchored"]["logs"])) == (2, [BOOKS.key.name])
 
 
@@ -190,8 +190,8 @@ def test_a_key_that_was_pinned_for_a_log_must_be_its(which: str, scene: Scene) -
 
 def test_what_an_auditor_has_to_bring_is_said(scene: Scene) -> None:
     public = str(scene.directory / "public")
-    assert "--anchors" in verify(public, "--key", scene.key, "--books", "x")[1]["sentence"]
-    assert "--books" in verify(public, "--key", scene.key, "--anchors", "x")[1]["sentence"]
+    assert "--anchors" in judge(public, "--key", scene.key, "--books", "x")[1]["sentence"]
+    assert "--books" in judge(public, "--key", scene.key, "--anchors", "x")[1]["sentence"]
     code, report = scene.run("--books", str(NOTHING))
     assert (code, report["code"]) == (2, "cannot-tell")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.note import SigningKey
-from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, rechained, verify
+from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, judge, rechained
 from tests.vectors import logs, rotation
 
 ENTRIES = good_entries(40)
@@ -34,9 +34,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     directory = tmp_path_factory.mktemp("fork")
     early, other, pin = Published(directory / "early"), Published(directory / "other"), str(directory / "pin")
     early.write(ENTRIES[:30])
-    early.verify("--first-use", pin)
+    early.judge("--first-use", pin)
     other.write(rechained(ENTRIES, 27, bank))
-    path = evidence_of(other.verify("--trusted", pin))
+    path = evidence_of(other.judge("--trusted", pin))
     data = path.read_bytes()
     path.unlink()
     return data
@@ -50,7 +50,7 @@ def evidence(written: bytes, tmp_path: Path) -> Path:
 
 
 def test_the_file_is_enough_to_see_that_the_key_signed_two_histories(evidence: Path) -> None:
-    code, report = verify("--evidence", str(evidence), "--key", KEY.vkey)
+    code, report = judge("--evidence", str(evidence), "--key", KEY.vkey)
     assert (code, report["code"], report["position"]) == (1, "fork", 30)
     assert KEY.name in report["sentence"]
 
@@ -100,15 +100,15 @@ def other_hash(number: int) -> Callable[[str], str]:
 )
 def test_a_file_that_proves_nothing_accuses_nobody(spoil: Callable[[str], str], evidence: Path) -> None:
     evidence.write_text(spoil(evidence.read_text()))
-    code, report = verify("--evidence", str(evidence), "--key", KEY.vkey)
+    code, report = judge("--evidence", str(evidence), "--key", KEY.vkey)
     assert (code, report["code"]) == (2, "cannot-tell")
 
 
 def test_it_takes_a_key_of_the_log_to_be_believed(evidence: Path) -> None:
     stranger = SigningKey(KEY.name, b"s" * 32)
-    assert verify("--evidence", str(evidence), "--key", stranger.vkey)[0] == 2
-    assert verify("--evidence", str(evidence))[0] == 2
-    assert verify("--evidence", str(evidence.with_name("nowhere")), "--key", KEY.vkey)[0] == 2
+    assert judge("--evidence", str(evidence), "--key", stranger.vkey)[0] == 2
+    assert judge("--evidence", str(evidence))[0] == 2
+    assert judge("--evidence", str(evidence.with_name("nowhere")), "--key", KEY.vkey)[0] == 2
 
 
 def test_a_fork_after_a_change_of_keys_is_proved_by_the_recovery_key(tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_a_fork_after_a_change_of_keys_is_proved_by_the_recovery_key(tmp_path: P
     pin.write_bytes((early.directory / "checkpoint").read_bytes())
     other = Published(tmp_path / "other", rotation.THIRD)
     other.write(rechained(entries, 17, lambda entry: entry["data"].update(text="Something else happened.")))
-    path = evidence_of(verify(str(other.directory), *keys, "--trusted", str(pin)))
-    told = verify("--evidence", str(path), *keys)
-    strict = verify("--evidence", str(path), "--key", rotation.FIRST.vkey)
+    path = evidence_of(judge(str(other.directory), *keys, "--trusted", str(pin)))
+    told = judge("--evidence", str(path), *keys)
+    strict = judge("--evidence", str(path), "--key", rotation.FIRST.vkey)
     path.unlink()
     assert (told[0], told[1]["code"], strict[0]) == (1, "fork", 2)
 

@@ -12,7 +12,7 @@ from ledger.canonical import leaf_hash
 from ledger.checkpoint import Checkpoint
 from ledger.merkle import root
 from ledger.note import SigningKey
-from tests.clients.verifier.published import Published, load, verify
+from tests.clients.verifier.published import Published, judge, load
 from tests.vectors import logs, rotation
 
 MODULE = load()
@@ -52,7 +52,7 @@ def pin(tmp_path: Path, size: int, *keys: SigningKey) -> str:
 
 
 def run(log: Published, *arguments: str) -> tuple[int, dict[str, Any]]:
-    return verify(str(log.directory), *OF_ITS_DAY, *arguments)
+    return judge(str(log.directory), *OF_ITS_DAY, *arguments)
 
 
 @pytest.mark.parametrize("keys", [("--key", THIRD), ("--key", FIRST), ("--recovery-key", RECOVERY)])

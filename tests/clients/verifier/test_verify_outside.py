@@ -65,13 +65,13 @@ def test_a_log_whose_newest_anchor_is_older_than_25_minutes_is_stale(
     minutes: float, exit_code: int, fresh: str, log: Published, tmp_path: Path
 ) -> None:
     """A10: served for ever, a day-old log would hide all that came after; a clock far behind proves nothing either."""
-    code, report = log.verify("--trusted", str(tmp_path / "pin"), "--as-of", at(ENTRIES, minutes))
+    code, report = log.judge("--trusted", str(tmp_path / "pin"), "--as-of", at(ENTRIES, minutes))
     assert (code, result(report, "fresh")) == (exit_code, fresh)
     assert ("fresh" in report["undecided"]) == (exit_code == 2)
 
 
 def test_without_as_of_it_is_this_machines_clock_that_judges(log: Published, tmp_path: Path) -> None:
-    assert log.verify("--trusted", str(tmp_path / "pin"))[0] == 0
+    assert log.judge("--trusted", str(tmp_path / "pin"))[0] == 0
 
 
 def test_a_log_without_anchors_is_of_unknown_freshness_and_that_is_no_failure(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_log_without_anchors_is_of_unknown_freshness_and_that_is_no_failure(tm
     made.write(ENTRIES)
     pin = tmp_path / "pin"
     pin.write_text(KEY.sign(Checkpoint(KEY.name, 5, root(map(leaf_hash, ENTRIES[:5]))).text()))
-    code, report = made.verify("--trusted", str(pin))
+    code, report = made.judge("--trusted", str(pin))
     assert (code, result(report, "fresh"), report["undecided"]) == (0, "unknown", [])
 
 
@@ -93,7 +93,7 @@ def cosigned(log: Published, *witnesses: Witness, name: str = "checkpoint.witnes
 @pytest.mark.parametrize("name", ["checkpoint", "checkpoint.witnessed"])
 def test_a_quorum_of_witnesses_is_an_outside_view(name: str, log: Published) -> None:
     cosigned(log, ADA, BEN, name=name)
-    code, report = log.verify("--witness", ADA.vkey, "--witness", BEN.vkey)
+    code, report = log.judge("--witness", ADA.vkey, "--witness", BEN.vkey)
     assert (code, result(report, "witnessed"), result(report, "seen")) == (0, "yes", "yes")
     assert ADA.name in report["compared_with"][0]
 
@@ -101,15 +101,15 @@ def test_a_quorum_of_witnesses_is_an_outside_view(name: str, log: Published) -> 
 def test_fewer_than_the_quorum_are_none(log: Published) -> None:
     cosigned(log, ADA)
     both = ["--witness", ADA.vkey, "--witness", BEN.vkey]
-    code, report = log.verify(*both)
+    code, report = log.judge(*both)
     assert (code, report["undecided"], report["outside_view"]) == (2, ["witnessed", "seen"], False)
-    assert log.verify(*both, "--quorum", "1")[0] == 0
+    assert log.judge(*both, "--quorum", "1")[0] == 0
 
 
 def test_a_witness_whom_nobody_named_counts_for_nothing(log: Published) -> None:
     cosigned(log, Witness("cy.example.org", 3), Witness(ADA.name, 4))
-    assert log.verify("--witness", ADA.vkey)[0] == 2
-    assert log.verify()[0] == 2
+    assert log.judge("--witness", ADA.vkey)[0] == 2
+    assert log.judge()[0] == 2
 
 
 def test_a_cosignature_that_is_not_the_witnesses_condemns_the_note(log: Published) -> None:
@@ -118,23 +118,23 @@ def test_a_cosignature_that_is_not_the_witnesses_condemns_the_note(log: Publishe
     log.file(
         "checkpoint", Witness("x", 5).cosign(note[:-9] + ("A" if note[-9] != "A" else "B") + note[-8:], 0).encode()
     )
-    code, report = log.verify("--witness", ADA.vkey)
+    code, report = log.judge("--witness", ADA.vkey)
     assert (code, report["code"]) == (1, "signature-invalid")
 
 
 def test_witnesses_who_saw_a_smaller_log_are_compared_and_a_quorum_of_yesterday_is_stale(log: Published) -> None:
     text = Checkpoint(KEY.name, 12, root(map(leaf_hash, ENTRIES[:12]))).text()
     log.file("checkpoint.witnessed", ADA.cosign(KEY.sign(text), time.time() - 86_400).encode())
-    code, report = log.verify("--witness", ADA.vkey)
+    code, report = log.judge("--witness", ADA.vkey)
     assert (code, report["undecided"]) == (2, ["fresh"])
     log.file("checkpoint.witnessed", ADA.cosign(KEY.sign(text), time.time() - 600).encode())
-    assert log.verify("--witness", ADA.vkey)[0] == 0
+    assert log.judge("--witness", ADA.vkey)[0] == 0
 
 
 def test_witnesses_who_saw_another_history_prove_a_fork(log: Published) -> None:
     text = Checkpoint(KEY.name, 12, bytes(32)).text()
     log.file("checkpoint.witnessed", ADA.cosign(KEY.sign(text), time.time()).encode())
-    code, report = log.verify("--witness", ADA.vkey)
+    code, report = log.judge("--witness", ADA.vkey)
     assert (code, report["code"], report["position"]) == (1, "fork", 12)
     (Path("/tmp") / report["sentence"].rpartition(" ")[2]).unlink()  # noqa: S108 - verify.py ran there
 
@@ -143,7 +143,7 @@ def test_witnesses_who_saw_a_longer_log_prove_a_rollback(log: Published) -> None
     """The server shows an old checkpoint, and the witnessed one cannot be without the entries that it covers."""
     text = Checkpoint(KEY.name, len(ENTRIES) + 9, bytes(32)).text()
     log.file("checkpoint.witnessed", ADA.cosign(KEY.sign(text), time.time()).encode())
-    code, report = log.verify("--witness", ADA.vkey)
+    code, report = log.judge("--witness", ADA.vkey)
     assert (code, report["code"]) in {(2, "cannot-tell"), (1, "truncated")}
 
 
@@ -161,7 +161,7 @@ def test_witnesses_who_saw_a_longer_log_prove_a_rollback(log: Published) -> None
     ],
 )
 def test_what_cannot_be_used_is_said_and_is_no_verdict(arguments: list[str], log: Published) -> None:
-    code, report = log.verify(*arguments)
+    code, report = log.judge(*arguments)
     assert (code, report["code"]) == (2, "cannot-tell")
     assert len(report["sentence"]) > 15
 
@@ -170,6 +170,6 @@ def test_a_file_of_the_readers_that_is_spoilt_is_no_failure_of_the_log(log: Publ
     spoilt = tmp_path / "spoilt"
     spoilt.write_bytes(b"\x00 not a note")
     for option in ("--trusted", "--first-use", "--seen"):
-        code, report = log.verify(option, str(spoilt))
+        code, report = log.judge(option, str(spoilt))
         assert (code, report["code"]) == (2, "cannot-tell")
     assert spoilt.read_bytes() == b"\x00 not a note"

@@ -41,7 +41,7 @@ def pin(tmp_path: Path, size: int) -> tuple[str, str]:
 
 
 def test_a_sample_says_what_it_looked_at_and_what_it_did_not(log: Published, tmp_path: Path) -> None:
-    code, report = log.verify("--sample", "20", *pin(tmp_path, 300))
+    code, report = log.judge("--sample", "20", *pin(tmp_path, 300))
     assert (code, report["undecided"], report["sampled"]) == (2, ["rules"], 22)
     seen = {check["check"]: check["result"] for check in report["checks"]}
     assert (seen["signed"], seen["unbroken"], seen["seen"], seen["rules"]) == ("yes", "yes", "yes", "unknown")
@@ -49,13 +49,13 @@ def test_a_sample_says_what_it_looked_at_and_what_it_did_not(log: Published, tmp
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 511, 512, 600, len(ENTRIES)])
 def test_it_proves_from_tiles_that_the_log_only_grew(size: int, log: Published, tmp_path: Path) -> None:
-    assert log.verify("--sample", "1", *pin(tmp_path, size))[0] == 2
+    assert log.judge("--sample", "1", *pin(tmp_path, size))[0] == 2
 
 
 @pytest.mark.parametrize("size", [255, 256, 400, len(ENTRIES)])
 def test_a_fork_is_seen_and_proved_without_reading_every_entry(size: int, tmp_path: Path) -> None:
     other = published(tmp_path / "other", rechained(ENTRIES, 100, lambda entry: entry["data"].update(via="bank")))
-    code, report = other.verify("--sample", "1", *pin(tmp_path, size))
+    code, report = other.judge("--sample", "1", *pin(tmp_path, size))
     assert (code, report["code"], report["position"]) == (1, "fork", size)
     (Path("/tmp") / report["sentence"].rpartition(" ")[2]).unlink()  # noqa: S108 - verify.py ran there
 
@@ -68,7 +68,7 @@ def spoil(log: Published, path: str, at: int) -> None:
 
 def test_tiles_that_are_not_under_the_signed_root_are_told(log: Published) -> None:
     spoil(log, f"tile/0/002.p/{len(ENTRIES) - 512}", 40)
-    assert log.verify("--sample", "1")[1]["code"] == "root-mismatch"
+    assert log.judge("--sample", "1")[1]["code"] == "root-mismatch"
 
 
 def test_an_entry_that_is_drawn_is_held_against_the_tree(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_an_entry_that_is_drawn_is_held_against_the_tree(tmp_path: Path) -> None
         entry = ENTRIES[position]
         path = log.directory / "tile/entries/001"
         path.write_bytes(path.read_bytes().replace(entry, entry.replace(b'"via":"', b'"vib":"')))
-    code, report = log.verify("--sample", "500")
+    code, report = log.judge("--sample", "500")
     assert (code, report["code"]) == (1, "root-mismatch")
     assert 256 <= report["position"] < 512
 
@@ -92,13 +92,13 @@ def test_positions_are_drawn_anew_each_time() -> None:
 
 @pytest.mark.parametrize("arguments", [["--opening", "x"], ["--anchors", "x", "--books", "y"]])
 def test_what_needs_every_entry_is_not_done_by_sample(arguments: list[str], log: Published) -> None:
-    assert log.verify("--sample", "3", *arguments)[0] == 2
+    assert log.judge("--sample", "3", *arguments)[0] == 2
 
 
 def test_an_empty_log_has_nothing_to_draw(tmp_path: Path) -> None:
     empty = Published(tmp_path / "log")
     empty.write([])
-    code, report = empty.verify("--sample", "3")
+    code, report = empty.judge("--sample", "3")
     assert (code, report["size"]) == (2, 0)
 
 
@@ -107,5 +107,5 @@ def test_a_forged_head_is_told_as_ever(log: Published) -> None:
     log.file(
         "checkpoint", note.replace("\n\n", "\n\n", 1).replace(str(len(ENTRIES)), str(len(ENTRIES) - 1), 1).encode()
     )
-    told: dict[str, Any] = log.verify("--sample", "3")[1]
+    told: dict[str, Any] = log.judge("--sample", "3")[1]
     assert told["code"] == "signature-invalid"
