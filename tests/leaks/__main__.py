@@ -1,4 +1,7 @@
-"""`python -m tests.leaks scan` searches a year of any size, and prints the seed that repeats it."""
+"""`python -m tests.leaks scan` searches a year of any size; `attack` tells what an attacker learns of one.
+
+Both print the seed that repeats them, and end with 1 where something was found out that may not be.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import time
 from pathlib import Path
 from random import SystemRandom
 
+from tests.leaks.attacks import every
+from tests.leaks.attacks.results import table
 from tests.leaks.search import search
 from tests.support.postgres import running_server
 
@@ -17,15 +22,18 @@ LEAKS_SHOWN_MAX = 50
 
 
 def main() -> int:
-    """Return 1 where something was found out that may not be."""
+    """Run the command that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.leaks", description=__doc__)
-    parser.add_argument("--seed", type=int, default=SystemRandom().randrange(2**32), help="repeats a run")
     commands = parser.add_subparsers(dest="command", required=True)
     scan = commands.add_parser("scan", help="live a year, serve it, and search all that is public for what is not")
     scan.add_argument("--gifts", type=int, default=2_000, help="gifts of the year; 2000 take about three minutes")
+    attack = commands.add_parser("attack", help="try what is public against those whom the rules protect")
+    attack.add_argument("--trials", type=int, default=10_000, help="tries of each attack; 10000 take a minute")
+    for command in (scan, attack):
+        command.add_argument("--seed", type=int, default=SystemRandom().randrange(2**32), help="repeats a run")
     options = parser.parse_args()
     _say(f"seed {options.seed}")
-    return _scan(options.seed, options.gifts)
+    return _scan(options.seed, options.gifts) if options.command == "scan" else _attack(options.seed, options.trials)
 
 
 def _scan(seed: int, gifts: int) -> int:
@@ -38,6 +46,12 @@ def _scan(seed: int, gifts: int) -> int:
         _say(str(leak))
     _say(f"{len(found.leaks)} leaks")
     return bool(found.leaks)
+
+
+def _attack(seed: int, trials: int) -> int:
+    found = asyncio.run(every.results(seed, trials))
+    _say(table(found))
+    return not all(result.holds for result in found)
 
 
 def _say(line: str) -> None:
