@@ -90,7 +90,7 @@ def _month_of_fees(seed: int, trials: int, size: int) -> Result:
     """The kind of one gift's card, from the true fees of a month in one sum: to the cent, and in steps."""
     dice = Random(f"{seed} month {size}")  # noqa: S311 - as above
     right: dict[int, list[float]] = {1: [], FEE_STEP_MINOR: []}
-    for _ in range(max(40, trials // size)):
+    for _ in range(max(4, trials // size)):
         gifts = _gifts(dice, size)
         for step, found in right.items():
             posterior = _posterior(gifts, sum(gift.true_fee for gift in gifts) // step, step)
