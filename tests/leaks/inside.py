@@ -24,13 +24,15 @@ from tests.leaks.year import METRICS_TOKEN, WEBHOOK_SECRET, Year
 HASH_BYTES: Final = 32
 _RANDOM_BYTES_MIN: Final = 16
 _SLICE_BYTES_MAX: Final = 4_096
-_PUBLISHED: Final = re.compile(r"ledger_(entries|tiles|checkpoints|rules)_public.*|public_.*")
-"""Tables of what everybody may read: the public log itself, and lists folded from it."""
+_PUBLISHED: Final = re.compile(r"ledger_(entries|tiles|checkpoints|rules)_public.*|public_.*|exports_papers_.*")
+"""Tables of what everybody may read: the public log itself, lists folded from it, what goes with its exports."""
 _BORN_WITH: Final = """
     select bytes from ledger_entries where log = 'public'
     and type in ('ledger.log.opened.v1', 'ledger.registry.published.v1', 'ledger.policy.changed.v1')"""
 """The logs are born alike: the hashes of nothing, of no balances and of the policy may stand in each of them."""
 _WORDS: Final = re.compile(r"[A-Za-z_.:/ -]*")
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2}){16,}")
+_IDENTIFIER: Final = re.compile(r"\b[a-z]{2,8}_[A-Za-z0-9]{14,}\b")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{22,}={0,2}")
 
 
@@ -91,7 +93,7 @@ async def _has_log(connection: asyncpg.Connection, table: str) -> bool:
 def _pieces(value: object) -> Iterator[bytes]:
     """The random bytes in a column's value: itself, its hashes one by one, what is base64 in it."""
     match value:
-        case bytes() if value[:2] == b'{"' and value.isascii():
+        case bytes() if _is_text(value):
             yield from _pieces(value.decode())
         case bytes():
             step = HASH_BYTES if len(value) % HASH_BYTES == 0 else len(value)
@@ -99,12 +101,25 @@ def _pieces(value: object) -> Iterator[bytes]:
             yield from filter(_is_random, pieces)
         case str():
             yield from filter(_is_random, map(_decoded, _BASE64.findall(value)))
+            yield from (word.encode() for word in _IDENTIFIER.findall(value))
         case list():
             for item in value:
                 yield from _pieces(item)
 
 
+def _is_text(value: bytes) -> bool:
+    """Whether it is text; random bytes of any length that is looked for never are."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decoded(word: str) -> bytes:
+    """What the word is in hex, or else in base64; empty where it is neither."""
+    if _HEX.fullmatch(word):
+        return bytes.fromhex(word)
     try:
         return base64.b64decode(word, validate=True)
     except binascii.Error:
