@@ -1,7 +1,7 @@
 """The publishing policy as data of the log: what it says, its floors, and when it is in force. Pure.
 
 A policy is an entry of `public` (`ledger.policy.changed.v1`); the code only knows how to apply it. A change takes
-effect with the next month, so that no rule is lowered for a day: the ledger refuses another (SPEC.md 12.11; attacks A7).
+effect with the next month, so no rule is lowered for a day: the ledger refuses another (SPEC.md 12.11; attacks A7).
 """
 
 from __future__ import annotations
