@@ -71,6 +71,7 @@ def build() -> argparse.ArgumentParser:
     _add_audit(commands, common)
     _add_witness(commands)
     _add_export(commands, common)
+    _add_opening(commands, common)
     _add_erasure(commands, common)
     config = commands.add_parser(
         "config", parents=[common], help="show the settings", description="Secrets are masked."
@@ -158,6 +159,22 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
     backup.set_defaults(run="server.cli_keys:keys_backup")
     renew = actions.add_parser("renew-export", parents=[common], help="make a new key for exports of later entries")
     renew.set_defaults(run="server.cli_export:renew_key")
+
+
+def _add_opening(commands: Commands, common: argparse.ArgumentParser) -> None:
+    opening = commands.add_parser(
+        "open",
+        parents=[common],
+        help="show private fields of one entry to somebody",
+        description="Writes a file that verify.py --opening verifies. It shows these fields and nothing else.",
+    )
+    opening.add_argument("position", type=int, metavar="POSITION", help="the entry")
+    opening.add_argument("slots", nargs="+", metavar="SLOT", help="a private field, such as giver")
+    opening.add_argument("--log", choices=("books", "public", "audit"), default="public", help="its log (public)")
+    opening.add_argument("--actor", required=True, metavar="NAME", help="who gives it")
+    opening.add_argument("--recipient", required=True, metavar="NAME", help="who gets it")
+    opening.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it; must not exist")
+    opening.set_defaults(run="server.cli_open:open_slots")
 
 
 def _add_erasure(commands: Commands, common: argparse.ArgumentParser) -> None:

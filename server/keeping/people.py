@@ -62,6 +62,7 @@ class Arriving:
 
 def _bring(safe: Path, place: Path) -> None:
     """Copy the erasure list, then the keys: never the keys of people without who of them is erased."""
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     listed = ErasureList([place])
     for erasure in ErasureList([safe]).all():
         listed.write(erasure)
