@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger import note
@@ -44,10 +45,16 @@ def parse(text: str) -> Checkpoint:
         raise NoteError(f"checkpoint of {lines[0][:80]!r}: {error}") from error
 
 
-def open(checkpoint_note: str | bytes, vkey: str | note.VerifyKey) -> Checkpoint:  # noqa: A001 - as note.open
-    """The checkpoint that the log's own key signed; the key's name is the origin. NoteError or a kind of it if not."""
-    key = note.VerifyKey.parse(vkey) if isinstance(vkey, str) else vkey
-    checkpoint = parse(note.open(checkpoint_note, [key]).text)
-    if checkpoint.origin != key.name:
-        raise NoteError(f"the checkpoint is of {checkpoint.origin[:80]!r}, its key is of {key.name[:80]!r}")
+def open(checkpoint_note: str | bytes, vkey: str | note.VerifyKey | Iterable[note.VerifyKey]) -> Checkpoint:  # noqa: A001 - as note.open
+    """The checkpoint that one of the log's own keys signed; their name is the origin. NoteError or a kind of it if not.
+
+    Every signature by one of these keys must verify; one is enough.
+    """
+    keys = (
+        [note.VerifyKey.parse(vkey)] if isinstance(vkey, str) else [vkey] if isinstance(vkey, note.VerifyKey) else vkey
+    )
+    opened = note.open(checkpoint_note, keys)
+    checkpoint = parse(opened.text)
+    if checkpoint.origin not in opened.names:
+        raise NoteError(f"the checkpoint is of {checkpoint.origin[:80]!r}, its key is of {opened.names[0][:80]!r}")
     return checkpoint

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from ledger.errors import EntryError, NoteError
-from ledger.grammar import decode_base64
-from ledger.note import ED25519, VerifyKey
+from ledger.grammar import decode_base64, encode_base64
+from ledger.note import ED25519, SigningKey, VerifyKey
 from ledger.types import Entry
 
 INTRODUCED = "ledger.key.introduced.v1"
@@ -22,6 +22,12 @@ RETIRED = "ledger.key.retired.v1"
 def statement(origin: str, change: Literal["introduced", "retired"], vkey: str, size: int) -> str:
     """The text that the recovery key signs to let `vkey` sign from, or up to, checkpoints of `size` entries."""
     return f"secondwind/key/v1\n{origin}\n{change}\n{vkey}\n{size}\n"
+
+
+def change(origin: str, event_type: str, vkey: str, size: int, recovery: SigningKey) -> dict[str, object]:
+    """The data of an entry that introduces or retires a key, signed by the recovery key."""
+    text = statement(origin, "introduced" if event_type == INTRODUCED else "retired", vkey, size)
+    return {"key": vkey, "signature": encode_base64(recovery.signature(text)), "size": size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,15 @@ class Keyring:
 
     def signers(self, size: int) -> list[VerifyKey]:
         """The keys of which one must have signed a checkpoint of `size` entries."""
-        return [VerifyKey.parse(vkey) for vkey in self.spans or {} if self.may_sign(vkey, size)]
+        return [key for key in self.all() if self.may_sign(key.vkey, size)]
+
+    def all(self) -> list[VerifyKey]:
+        """Every key that the log ever had, the oldest first."""
+        return [VerifyKey.parse(vkey) for vkey, _ in self.in_time()]
+
+    def in_time(self) -> list[tuple[str, Span]]:
+        """Every key with the sizes that it may sign, in the order in which they came."""
+        return sorted((self.spans or {}).items(), key=lambda item: item[1].first)
 
     def opened(self, key: VerifyKey, recovery: VerifyKey) -> Keyring:
         """With the keys of entry 0."""

@@ -22,6 +22,8 @@ from ledger.checkpoint import Checkpoint
 from ledger.edges import edge_hashes, tile_growth
 from ledger.errors import ClockSkew, DatabaseUnavailable, EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
+from ledger.held_keys import HeldKeys, signed_by
+from ledger.keys import Keyring
 from ledger.replication import watched
 from ledger.signer_state import Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 ENTRIES_PER_STEP_MAX = 2_048
 ENTRIES_PER_TURN_MAX = 64
 _RESTORE_STATE = "Restore its file from the backup of the signer directory; it is never rebuilt from the database."
+_RESTORE_KEYS = "Restore the keys directory; a key is changed by an entry of the log, never by a file."
 _ONLY_ONE = "Only one signer may run per log: stop the other, or this one."
 _RECOVER = "Bring back what is lost with `secondwind recover`; what is published is never signed a second time."
 _COMPARE = "Two histories were signed: do not go on; compare the evidence with an auditor."
@@ -68,7 +71,7 @@ class Signer:
         self,
         pool: asyncpg.Pool,
         log: LogName,
-        key: SigningKey,
+        key: SigningKey | HeldKeys,
         *,
         batch_public_key: bytes,
         state: StateFile,
@@ -79,7 +82,7 @@ class Signer:
     ) -> None:
         self.log = log
         self._pool = pool
-        self._key = key
+        self._keys = key if isinstance(key, HeldKeys) else HeldKeys.of(key)
         self._batch_public_key = batch_public_key
         self._file = state
         self._directory = directory
@@ -98,15 +101,16 @@ class Signer:
             self._state = await asyncio.to_thread(self._file.load)
         except (ValueError, KeyError, TypeError, LedgerError):
             raise SignerRefuses(f"The file of the signer's state of {self.log} is damaged.", _RESTORE_STATE) from None
+        if self._state is not None:
+            self._keys.trust(Keyring.from_snapshot(self._state.snapshot["keys"]))
         head_size = await self._pool.fetchval("select size from ledger_heads where log = $1", self.log)
         newest_row = await self._pool.fetchrow(_QUERIES.newest_checkpoint, self.log)
         try:
-            published = await asyncio.to_thread(self._directory.newest, self._key.verify_key)
+            published = await asyncio.to_thread(self._directory.newest, self._keys.verify_keys())
             filed = await self._files.newest() if self._files is not None else None
         except NoteError:
             raise SignerRefuses(
-                f"The signing key of {self.log} is not the one that signed what is published.",
-                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
+                f"The signing key of {self.log} is not the one that signed what is published.", _RESTORE_KEYS
             ) from None
         self._check_filed(self._state, filed)
         if self._state is None:
@@ -124,6 +128,12 @@ class Signer:
         await self._publish(self._state)
         if not self._is_shown:
             raise SignerRefuses(f"What is published of {self.log} contradicts its database.", _COMPARE)
+
+    def current_key(self) -> SigningKey:
+        """The key that signs now, the oldest where there are two. Call it after `start`. Raises SignerRefuses."""
+        if self._state is None:
+            return self._keys.first()
+        return self._signing(Keyring.from_snapshot(self._state.snapshot["keys"]), self._state.size)[0]
 
     async def step(self) -> int:
         """Sign what is new, and on every standby; return how many entries that covers (0: nothing new, or halted).
@@ -149,7 +159,8 @@ class Signer:
         if (early := clocks.why_not_yet(checker.last_at_us, now_us)) is not None:
             raise ClockSkew(early)
         number = state.number + 1 if state is not None else 1
-        new = SignerState(number, self._key.vkey, checker.size, checker.frontier.root(), checker.snapshot())
+        signing = self._signing(checker.declared.keys, checker.size)
+        new = SignerState(number, signing[0].vkey, checker.size, checker.frontier.root(), checker.snapshot())
         await asyncio.to_thread(self._file.save, new)
         self._state = new
         await self._publish(new)
@@ -202,7 +213,7 @@ class Signer:
             or ends.get(position, checker.prev) != checker.prev
         ):
             raise Disagreement(f"position {position}: the stored leaf hash is not the hash of the bytes")
-        if position == 0 and entry.data["key"] != self._key.vkey:
+        if position == 0 and entry.data["key"] not in self._keys:
             raise Disagreement("position 0 names another key than the signer's")
 
     def _check_batches(self, batches: Sequence[asyncpg.Record], origin: str, start: int) -> int:
@@ -219,10 +230,20 @@ class Signer:
             raise Disagreement(f"position {start}: no batch signature covers it")
         return position
 
+    def _signing(self, keyring: Keyring, size: int) -> list[SigningKey]:
+        """The keys that sign `size`; SignerRefuses if none of them is here."""
+        found = self._keys.signing(keyring, size)
+        if not found:
+            raise SignerRefuses(
+                f"The signing key of {self.log} is not the one that signs it at {size} entries.", _RESTORE_KEYS
+            )
+        return found
+
     async def _publish(self, state: SignerState) -> None:
         """Sign what the state says and let everybody have it; doing it again changes nothing."""
-        signed = Checkpoint(self._key.name, state.size, state.root_hash)
-        text = self._key.sign(signed.text())
+        keys = self._signing(Keyring.from_snapshot(state.snapshot["keys"]), state.size)
+        signed = Checkpoint(keys[0].name, state.size, state.root_hash)
+        text = signed_by(keys, signed)
         self._is_shown = False
         if self._files is not None and not await self._file_away(self._files, signed, text):
             return
@@ -274,11 +295,7 @@ class Signer:
         newest_row: asyncpg.Record | None,
         published: tuple[int, Checkpoint] | None,
     ) -> None:
-        if state.vkey != self._key.vkey:
-            raise SignerRefuses(
-                f"The signing key of {self.log} is not the one that signed so far.",
-                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
-            )
+        self._signing(Keyring.from_snapshot(state.snapshot["keys"]), state.size)
         if head_size is None or head_size < state.size:
             raise SignerRefuses(
                 f"The database has {head_size or 0} entries of {self.log}, but {state.size} were signed.",
@@ -315,11 +332,8 @@ class Signer:
     async def _check_named(self) -> None:
         """Refuse a key that entry 0 does not name, before it signs anything."""
         rows = await self._pool.fetch(_QUERIES.entries, self.log, 0, 1)
-        if rows and canonical.parse_entry(rows[0]["bytes"]).data.get("key") != self._key.vkey:
-            raise SignerRefuses(
-                f"The signing key of {self.log} is not the one that entry 0 names.",
-                "Restore the keys directory; a key is changed by an entry of the log, never by a file.",
-            )
+        if rows and canonical.parse_entry(rows[0]["bytes"]).data.get("key") not in self._keys:
+            raise SignerRefuses(f"The signing key of {self.log} is not the one that entry 0 names.", _RESTORE_KEYS)
 
     async def _check_edge(self, state: SignerState) -> None:
         """Recompute the small end of the tree from the database's bytes and hold it against the state's frontier."""

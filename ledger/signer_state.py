@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ import orjson
 
 from ledger import checkpoint, note
 from ledger.checkpoint import Checkpoint
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NoteError
 from ledger.grammar import decode_digest, encode_base64
 
 FORMAT = 2
@@ -104,8 +104,8 @@ class PublishDirectory:
         self._path = path
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def newest(self, key: note.VerifyKey) -> tuple[int, Checkpoint] | None:
-        """Return the newest number and its checkpoint. NoteError when the file is not signed by `key`."""
+    def newest(self, key: note.VerifyKey | Iterable[note.VerifyKey]) -> tuple[int, Checkpoint] | None:
+        """Return the newest number and its checkpoint. NoteError when the file is not signed by one of these keys."""
         number = self._newest_number()
         if number is None:
             return None
@@ -122,11 +122,18 @@ class PublishDirectory:
         try:
             os.link(temporary, self._numbered(number))
         except FileExistsError:
-            return self._numbered(number).read_text() == text and self._newest_number() == number
+            return self._says_the_same(number, text) and self._newest_number() == number
         finally:
             temporary.unlink()
         _sync(self._path)
         return self._newest_number() == number
+
+    def _says_the_same(self, number: int, text: str) -> bool:
+        """Whether what stands there is this checkpoint. Keys come and go meanwhile: signatures may be others."""
+        try:
+            return note.split(self._numbered(number).read_bytes())[0] == note.split(text)[0]
+        except NoteError:
+            return False
 
     def show(self, number: int, text: str) -> None:
         """Let `checkpoint` be this note, and forget numbered files that nothing needs any more."""

@@ -17,6 +17,7 @@ from ledger import checkpoint, growth, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.errors import MalformedError
 from ledger.growth import Growth
+from ledger.held_keys import HeldKeys
 from ledger.reader import LogReader
 from ledger.signer_state import Contradicted, Overtaken
 from ledger.tiles import TILE_HEIGHT
@@ -57,7 +58,12 @@ class TileWriter:
     """Publishes one log to `files`; a ledger.signer_state.Publication. `pool` reads entries and checkpoints."""
 
     def __init__(
-        self, pool: asyncpg.Pool, log: LogName, key: VerifyKey, files: FileStore, beside: Beside | None = None
+        self,
+        pool: asyncpg.Pool,
+        log: LogName,
+        key: VerifyKey | HeldKeys,
+        files: FileStore,
+        beside: Beside | None = None,
     ) -> None:
         self.log = log
         self._pool = pool
@@ -70,7 +76,7 @@ class TileWriter:
     async def newest(self) -> Checkpoint | None:
         """The published checkpoint. Raises NoteError when this log's key did not sign it, and StoreAway."""
         held = await self._files.read(CHECKPOINT)
-        return None if held is None else checkpoint.open(held.data, self._key)
+        return None if held is None else checkpoint.open(held.data, self._keys())
 
     async def publish(self, signed: Checkpoint, text: str) -> None:
         """Write what `signed` covers and is not there yet. Raises Overtaken, Contradicted, StoreAway."""
@@ -92,7 +98,7 @@ class TileWriter:
         held = await self._files.read(CHECKPOINT)
         if held is None:
             return _Published(Growth(), "", None)
-        newest = checkpoint.open(held.data, self._key)
+        newest = checkpoint.open(held.data, self._keys())
         levels, tail = growth.edge_paths(newest.size)
         found = {}
         for name in filter(None, [*levels, tail]):
@@ -104,6 +110,9 @@ class TileWriter:
         if edge is None:
             raise Contradicted(f"the published file {await self._wrong(found)} was changed")
         return _Published(edge, held.data.decode(), held.version)
+
+    def _keys(self) -> list[VerifyKey]:
+        return self._key.verify_keys() if isinstance(self._key, HeldKeys) else [self._key]
 
     async def _wrong(self, found: Mapping[str, bytes]) -> str:
         """The first file that does not say what the database does; both together where they agree."""
@@ -129,7 +138,7 @@ class TileWriter:
             note = await self._pool.fetchval(_files.checkpoint_after, self.log, size, size + ENTRIES_PER_PART_MAX)
             if note is not None:
                 _log.info("%s: %d of %d entries are published as files", self.log, size, signed.size)
-                return checkpoint.open(note, self._key), note
+                return checkpoint.open(note, self._keys()), note
         return signed, text
 
     async def _extend(self, published: _Published, signed: Checkpoint, text: str) -> _Published:
