@@ -7,6 +7,7 @@ else is refused, because serving under another name or key would look like a for
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ledger import canonical, genesis
 from ledger.batches import BatchKey
+from ledger.held_keys import HeldKeys
 from ledger.note import SigningKey
 from ledger.registry import Registry
 from ledger.store import create_log
@@ -41,6 +43,8 @@ _LAST_SEGMENT = {"books": "books", "audit": "audit", "public": "ledger"}
 _BATCH_KEY = "writer"
 # What streams are called depends on the vault's: with another one an event that is booked already is booked again.
 _KEPT_KEYS = {_BATCH_KEY: "key that signs batches", SERVICE_KEY: "vault's key"}
+_LOG_KEY = re.compile(r"log-([a-z]+)(?:-[0-9a-f]{8})?", re.ASCII)
+_RESTORE_KEYS = "Restore the keys directory from its backup."
 _ADVISORY_KEY = 0x5EC0_4D17
 
 # The published flat formula (attacks B3): 2.9 % of the gift, and 30 cents where the asset has cents like the dollar's.
@@ -80,9 +84,26 @@ def default_policy(assets: tuple[str, ...]) -> Policy:
     return Policy({asset: DEFAULT_FEES.get(asset, DEFAULT_FEE) for asset in assets})
 
 
-def signing_key(store: KeyStore, log: LogName, origin: str) -> SigningKey:
-    """Return the key that the log was born with. Only the signer's process may call this. Raises StartRefused."""
-    return SigningKey(origin, _born_with(store, f"log-{log}", f"signing key of {log}"))
+def signing_keys(store: KeyStore, log: LogName, origin: str) -> HeldKeys:
+    """The keys of one log that lie here: that of its birth, and those introduced since. Raises StartRefused for none.
+
+    Only the signer's process may call this. Which of them sign is for the log to say, not for the files.
+    """
+
+    def load() -> list[SigningKey]:
+        found = [(name, store.load(name)) for name in store.ids() if log_of(name) == log]
+        return [SigningKey(origin, seed) for _, seed in found if seed is not None]
+
+    held = HeldKeys(load)
+    if not held.verify_keys():
+        raise StartRefused(f"The signing key of {log} is lost.", _RESTORE_KEYS)
+    return held
+
+
+def log_of(key_id: str) -> str | None:
+    """The log that a key of this name signs; None for other keys. `log-<log>` was born with it, more have an ID."""
+    matched = _LOG_KEY.fullmatch(key_id)
+    return matched[1] if matched else None
 
 
 def check_keys(store: KeyStore) -> None:
@@ -100,7 +121,7 @@ def _born_with(store: KeyStore, name: str, called: str) -> bytes:
     """A lost key is never replaced by a new one: nothing that it vouched for would hold any more."""
     seed = store.load(name)
     if seed is None:
-        raise StartRefused(f"The {called} is lost.", "Restore the keys directory from its backup.")
+        raise StartRefused(f"The {called} is lost.", _RESTORE_KEYS)
     return seed
 
 

@@ -7,7 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
+from ledger import note
 from ledger.note import SigningKey
+from server.birth import log_of
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.identity.tokens import TokenIssuer, TokenRefused
@@ -15,7 +17,6 @@ from server.keyring import SUBJECTS, Keyring
 from server.settings import Settings
 from server.vault import FileKeyStore, Vault
 
-_LOG = "log-"
 _WHAT = {
     "service": "wraps every sealed value; without it private parts are lost",
     "writer": "signs every batch that is appended",
@@ -37,19 +38,22 @@ def keys_list(options: argparse.Namespace) -> int:
 
 
 def local_vkeys(data_dir: Path) -> dict[str, str]:
-    """The verification key of every log that is signed here, by log; from the key files, so that no database is asked.
+    """The key that signed each log's newest checkpoint, by log; from the files, so that no database is asked.
 
     A log that has not published a checkpoint yet is left out: its origin, which the key is named after, is not known.
+    Where two keys are in force it is that of the log's birth, which more people know.
     """
     store = FileKeyStore(data_dir / "keys")
-    found = {}
+    found: dict[str, str] = {}
     for name in store.ids():
-        log = name.removeprefix(_LOG)
-        seed = store.load(name) if name.startswith(_LOG) else None
-        checkpoint = data_dir / "publish" / log / "checkpoint"
-        if seed is not None and checkpoint.exists():
-            origin = checkpoint.read_text(encoding="utf-8").partition("\n")[0]
-            found[log] = SigningKey(origin, seed).vkey
+        log = log_of(name)
+        seed = store.load(name) if log is not None else None
+        if log is None or seed is None or not (data_dir / "publish" / log / "checkpoint").exists():
+            continue
+        checkpoint = (data_dir / "publish" / log / "checkpoint").read_text(encoding="utf-8")
+        key = SigningKey(checkpoint.partition("\n")[0], seed)
+        if key.line(note.split(checkpoint)[0]) in checkpoint:
+            found.setdefault(log, key.vkey)
     return found
 
 
@@ -117,8 +121,8 @@ def _directory(settings: Settings) -> Path:
 
 
 def _purpose(name: str) -> str:
-    if name.startswith(_LOG):
-        return f"signs the checkpoints of {name.removeprefix(_LOG)}"
+    if (log := log_of(name)) is not None:
+        return f"signs the checkpoints of {log}"
     if name.startswith("inbox-"):
         return "seals the provider's notices of one day; destroyed after 35 days"
     return _WHAT.get(name, "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 VERIFY = "verify"
+AFTER_MAX = 1_000_000_000
 if TYPE_CHECKING:
     # argparse gives this type no public name, and at run time it takes no parameter.
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - see above
@@ -69,6 +70,7 @@ def build() -> argparse.ArgumentParser:
     _add_inbox(commands, common)
     _add_keys(commands, common)
     _add_audit(commands, common)
+    _add_incident(commands, common)
     _add_witness(commands)
     _add_export(commands, common)
     _add_opening(commands, common)
@@ -157,6 +159,7 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], com
         "directory", type=Path, metavar="DIR", help="a directory that is not part of the data's own backup"
     )
     backup.set_defaults(run="server.cli_keys:keys_backup")
+    _add_log_keys(actions, common)
     renew = actions.add_parser("renew-export", parents=[common], help="make a new key for exports of later entries")
     renew.set_defaults(run="server.cli_export:renew_key")
 
@@ -198,6 +201,45 @@ def _add_erasure(commands: Commands, common: argparse.ArgumentParser) -> None:
     erase.add_argument("--actor", required=True, metavar="NAME", help="who does it")
     erase.add_argument("--reason", metavar="TEXT", help="why; sealed in the audit log")
     erase.set_defaults(run="server.cli_erase:erase")
+
+
+def _add_log_keys(actions: Commands, common: argparse.ArgumentParser) -> None:
+    introduce = actions.add_parser(
+        "introduce", parents=[common], help="make a new key that signs a log beside the older"
+    )
+    introduce.set_defaults(run="server.cli_log_keys:introduce")
+    retire = actions.add_parser("retire", parents=[common], help="let a key sign a log no further")
+    retire.add_argument("key", metavar="KEY", help="its verification key, or the 8 digits of its ID")
+    retire.set_defaults(run="server.cli_log_keys:retire")
+    for action in (introduce, retire):
+        _add_log(action)
+        action.add_argument(
+            "--recovery-key", type=Path, required=True, dest="recovery", metavar="FILE", help="the offline recovery key"
+        )
+        action.add_argument(
+            "--after", type=_count, default=100, metavar="N", help="it takes effect so many entries from now (100)"
+        )
+
+
+def _add_incident(commands: Commands, common: argparse.ArgumentParser) -> None:
+    incident = commands.add_parser(
+        "incident", help="declare an incident in a log", description="What is said stands there for ever."
+    )
+    actions = incident.add_subparsers(required=True, metavar="ACTION")
+    declare = actions.add_parser("declare", parents=[common], help="append `ledger.incident.declared.v1`")
+    _add_log(declare)
+    declare.add_argument("--text", required=True, metavar="TEXT", help="what happened and what was done about it")
+    declare.set_defaults(run="server.cli_incident:declare")
+
+
+def _add_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log", choices=("books", "audit", "public"), default="public", help="which log (public)")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= AFTER_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of entries from 1 to {AFTER_MAX}")
+    return int(text)
 
 
 def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:

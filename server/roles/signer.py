@@ -25,7 +25,7 @@ from server.witness.asking import Asking
 from server.witness.policy import read_policy
 
 if TYPE_CHECKING:
-    from ledger.note import VerifyKey
+    from ledger.held_keys import HeldKeys
     from ledger.types import LogName
     from ledger.witness_policy import WitnessPolicy
     from server.parts import Parts
@@ -45,8 +45,9 @@ def start(parts: Parts) -> None:
 async def check(parts: Parts) -> None:
     """Hold what the signers remember against what they find, before anything is served. Raises StartRefused."""
     for log in SERVED_LOGS:
+        one = signer(parts, log)
         try:
-            await signer(parts, log).start()
+            await one.start()
         except SignerRefuses as error:
             raise StartRefused(error.sentence, error.remedy) from None
         except StoreAway as error:
@@ -54,32 +55,31 @@ async def check(parts: Parts) -> None:
                 f"What is published cannot be compared with the database: {error}.",
                 "Make SECONDWIND_PUBLISH_TO readable and writable, or unset it.",
             ) from None
-        key = birth.signing_key(parts.keys, log, parts.identities[log].origin)
-        await keep_papers(parts.database.signer, log, key, parts.keys)
+        await keep_papers(parts.database.signer, log, one.current_key(), parts.keys)
 
 
 def signer(parts: Parts, log: LogName) -> Signer:
     """The signer of one log, as it is put together in this deployment."""
-    key = birth.signing_key(parts.keys, log, parts.identities[log].origin)
+    keys = birth.signing_keys(parts.keys, log, parts.identities[log].origin)
     return Signer(
         parts.database.signer,
         log,
-        key,
+        keys,
         batch_public_key=birth.batch_key(parts.keys).public,
         state=StateFile(parts.instance.signer / f"{log}.json"),
         directory=PublishDirectory(parts.instance.publish / log),
         clock=clock_us,
-        files=_files(parts, log, key.verify_key),
+        files=_files(parts, log, keys),
         on_checkpoint=lambda _checkpoint, _note: parts.wakeups.notify(f"checkpoint:{log}"),
     )
 
 
-def _files(parts: Parts, log: LogName, key: VerifyKey) -> TileWriter | None:
+def _files(parts: Parts, log: LogName, keys: HeldKeys) -> TileWriter | None:
     if parts.settings.publish_to is None:
         return None
     store = places.place(parts.settings.publish_to)
     beside = Sidecar(parts.database.writer, log, places.sealed_of(store, log, parts.vault))
-    return TileWriter(parts.database.writer, log, key, places.files_of(store, log, parts.vault), beside)
+    return TileWriter(parts.database.writer, log, keys, places.files_of(store, log, parts.vault), beside)
 
 
 def _asking(parts: Parts, policy: WitnessPolicy) -> Asking:
