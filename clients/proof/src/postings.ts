@@ -12,11 +12,11 @@ export interface Posting {
 
 export const POSTINGS_MAX = 64;
 
-const ACCOUNT =
+export const ACCOUNT =
   /^(assets|liabilities|income|expenses|equity|points|stock|tokens|entitlements|uses|budget)(:[a-z0-9_]+)+$/;
-const AMOUNT = /^-?[1-9][0-9]{0,30}$/;
-const ASSET = /^[A-Z][A-Z0-9_:.-]{0,31}(\/[0-9]{1,2})?$/;
-const FUND = /^[a-z][a-z0-9_-]{0,31}$/;
+export const AMOUNT = /^-?[1-9][0-9]{0,30}$/;
+export const ASSET = /^[A-Z][A-Z0-9_:.-]{0,31}(\/[0-9]{1,2})?$/;
+export const FUND = /^[a-z][a-z0-9_-]{0,31}$/;
 const INTERFUND = "equity:interfund";
 
 /** Whether a value is a list of at most POSTINGS_MAX postings, each of its form. */
