@@ -17,3 +17,4 @@ export { sha256 } from "./sha256.ts";
 export { type Opening, slotHash, verifyOpening } from "./slots.ts";
 export { bundlePath, readBundle, TILE_WIDTH, type TileReader, TileTree, tilePath } from "./tiles.ts";
 export { parseTlogProof, verifyTlogProof } from "./tlogproof.ts";
+export { type Check, draw, type Reading, type Verified, verifyLog } from "./verify.ts";
