@@ -42,5 +42,5 @@ def unseal(box: SealedBox, key: bytes, bound_to: bytes) -> bytes:
     try:
         entry_key = crypto_aead_xchacha20poly1305_ietf_decrypt(wrapped, bound_to, wrap_nonce, key)
         return crypto_aead_xchacha20poly1305_ietf_decrypt(box.ciphertext, bound_to, box.nonce, entry_key)
-    except CryptoError:
+    except (CryptoError, ValueError):  # the latter for what is shorter than its own seal
         raise Tampered(box.key_id) from None

@@ -98,7 +98,7 @@ class Vault:
         key = self._load(key_id)
         try:
             return crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, _seal_context(key_id), nonce, key)
-        except CryptoError:
+        except (CryptoError, ValueError):  # the latter for what is shorter than its own seal
             raise Tampered(key_id) from None
 
     def destroy_old_day_keys(self) -> list[str]:
