@@ -79,10 +79,13 @@ class StateFile:
             raise ValueError(message)
         try:
             root_hash = decode_digest(data["root_hash"])
-            return SignerState(data["number"], data["vkey"], data["size"], root_hash, data["snapshot"])
+            state = SignerState(data["number"], data["vkey"], data["size"], root_hash, data["snapshot"])
+            if [type(state.number), type(state.vkey), type(state.size), type(state.snapshot)] != [int, str, int, dict]:
+                raise TypeError("a member is of another kind")  # noqa: TRY301 - told like one that is missing
         except (KeyError, TypeError) as error:
             message = f"{self._path.name} lacks what a signer state says ({error})"
             raise ValueError(message) from error
+        return state
 
     def save(self, state: SignerState) -> None:
         """Make `state` durable; when this returns it survives a power cut."""

@@ -79,7 +79,9 @@ def test_a_signers_state_is_refused_or_read(tmp_path: Path, data: bytes) -> None
     path = tmp_path / "public.json"
     path.write_bytes(data)
     with contextlib.suppress(ValueError):
-        assert isinstance(StateFile(path).load(), SignerState)
+        state = StateFile(path).load()
+        assert isinstance(state, SignerState)
+        assert (type(state.number), type(state.size), type(state.snapshot)) == (int, int, dict)
 
 
 @EXAMPLES
