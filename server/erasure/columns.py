@@ -30,6 +30,7 @@ _N, _B, _K = Holds.NOTHING, Holds.BYTES, Holds.KEYED
 COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
     "erasure_covered": {"log": _N},
     "erasure_entries": {"key_id": Holds.KEY, "log": _N},
+    "exports_papers": {"content": _N, "kind": _N, "log": _N},
     "giving_gifts": {
         "asset": _N,
         "fee_borne_by": _N,
@@ -81,8 +82,12 @@ COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
     "public_lines": {},
     "public_lists": {"account": _N, "asset": _N, "fund": _N, "type": _N},
     "public_months": {"period": _N},
+    "public_texts": {"lists": _N, "period": _N, "words": _B},
     "publishing_anchors": {"nonce": _B, "notes": _B},
-    "publishing_waiting": {"visibility": _N},
+    "publishing_batches": {"leaves": _B},
+    "publishing_passes": {"credits": _N, "kind": _N, "month": _N},
+    "publishing_waiting": {"kind": _N},
     "schema_migrations": {"name": _N},
+    "witness_cosignatures": {"line": _N, "vkey": _N},
 }
 """By table and column. `payments_inbox.body_sha256` is of a body that holds random ids: nobody guesses it back."""
