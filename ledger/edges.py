@@ -6,7 +6,7 @@ of the full tile below it, so one is added for every 256^L entries (SPEC.md 9).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import sql
@@ -53,6 +53,27 @@ async def tile_growth(
                 grown[tile] = (stored or b"")[: index % TILE_WIDTH * HASH_BYTES]
             grown[tile] += digest
     return [(level, n, hashes) for (level, n), hashes in grown.items()]
+
+
+def disagreeing(
+    grown: Iterable[tuple[int, int, bytes]], size: int, snapshot: Mapping[str, Any]
+) -> tuple[int, int] | None:
+    """Return the first of the grown tiles (level, n) whose hashes are not of the tree that `snapshot` is the edge of.
+
+    What was stored before is under the same root as what was added, so a bit that turned in either shows. A tile that
+    is full is judged by the hash that it left in the tile above it.
+    """
+    frontier = {(level, index): digest for level, index, digest in edge_hashes(size, snapshot)}
+    for level, n, held in grown:
+        hashes = [held[i : i + HASH_BYTES] for i in range(0, len(held), HASH_BYTES)]
+        low, height = n * TILE_WIDTH, TILE_HEIGHT * level
+        for (node_level, index), digest in frontier.items():
+            first, width = (index << node_level >> height) - low, 1 << node_level >> height
+            if width and 0 <= first < TILE_WIDTH and width < TILE_WIDTH:
+                below = hashes[first : first + width]
+                if len(below) != width or merkle.root(below) != digest:
+                    return level, n
+    return None
 
 
 async def _full_tile(

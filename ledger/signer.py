@@ -12,25 +12,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
 
 import sql
 from ledger import canonical, clocks, merkle
 from ledger.batches import statement, verifies
 from ledger.checkpoint import Checkpoint
-from ledger.edges import edge_hashes, tile_growth
+from ledger.edges import disagreeing, edge_hashes, tile_growth
 from ledger.errors import ClockSkew, DatabaseUnavailable, EntryError, LedgerError, NoteError
 from ledger.grammar import decode_base64
 from ledger.held_keys import HeldKeys, signed_by
 from ledger.keys import Keyring
+from ledger.outages import reason
 from ledger.replication import watched
 from ledger.signer_state import Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
 from ledger.verify import EntryChecker
 
 if TYPE_CHECKING:
-    import asyncpg
     from asyncpg.pool import PoolConnectionProxy
 
     from ledger.note import SigningKey
@@ -58,6 +60,10 @@ class SignerRefuses(LedgerError):
 
 class Disagreement(LedgerError):
     """What the database holds is not what it must be; the log is halted."""
+
+
+# The last two are the database's own words for data that it cannot read back (f.10, bit flips).
+DAMAGED = (Disagreement, asyncpg.DataCorruptedError, asyncpg.IndexCorruptedError)
 
 
 class Signer:
@@ -97,6 +103,15 @@ class Signer:
 
         Takes the same time whatever the log's size: only the right edge is read again.
         """
+        try:
+            await self._start()
+        except DAMAGED as error:
+            raise SignerRefuses(
+                f"What the database holds of {self.log} is damaged: {reason(error)}.",
+                "Restore the database from a backup; what was signed is in the publish directory.",
+            ) from None
+
+    async def _start(self) -> None:
         try:
             self._state = await asyncio.to_thread(self._file.load)
         except (ValueError, KeyError, TypeError, LedgerError):
@@ -153,7 +168,9 @@ class Signer:
         now_us = await self._agreed_now()
         try:
             checker = await self._check_new(state, head["origin"], head["size"])
-        except Disagreement as error:
+            async with self._pool.acquire() as connection:
+                await self._grown(connection, checker.size, checker.snapshot())
+        except DAMAGED as error:
             await self._halt(error)
             return 0
         if (early := clocks.why_not_yet(checker.last_at_us, now_us)) is not None:
@@ -270,12 +287,12 @@ class Signer:
             return False
         return True
 
-    async def _halt(self, error: LedgerError) -> None:
-        await self._pool.execute(_QUERIES.halt, self.log, str(error)[:300])
+    async def _halt(self, error: Exception) -> None:
+        await self._pool.execute(_QUERIES.halt, self.log, reason(error))
         _log.critical("%s is halted: %s", self.log, error)
 
     async def _store(self, connection: PoolConnectionProxy, state: SignerState, text: str) -> None:
-        before = await connection.fetchval("select max(size) from ledger_checkpoints where log = $1", self.log)
+        grown = await self._grown(connection, state.size, state.snapshot)
         await connection.execute(_QUERIES.add_checkpoint, self.log, state.size, state.root_hash, text, self._clock())
         root_hash = await connection.fetchval(_QUERIES.checkpoint_root, self.log, state.size)
         if root_hash != state.root_hash:
@@ -283,10 +300,19 @@ class Signer:
                 f"The database holds another checkpoint of {self.log} at size {state.size}.",
                 _COMPARE,
             )
-        grown = await tile_growth(self.log, connection, before or 0, state.size)
         if grown:
             columns = [list(column) for column in zip(*grown, strict=True)]
             await connection.execute(_QUERIES.grow_tiles, self.log, *columns)
+
+    async def _grown(
+        self, connection: PoolConnectionProxy, size: int, snapshot: Mapping[str, Any]
+    ) -> list[tuple[int, int, bytes]]:
+        """The tiles that grow since the newest checkpoint, of the very tree that is signed. Raises Disagreement."""
+        before = await connection.fetchval("select max(size) from ledger_checkpoints where log = $1", self.log)
+        grown = await tile_growth(self.log, connection, before or 0, size)
+        if (bad := disagreeing(grown, size, snapshot)) is not None:
+            raise Disagreement(f"tile {bad[0]}/{bad[1]} does not hold the hashes of the entries below it")
+        return grown
 
     def _check_remembered(
         self,

@@ -121,13 +121,13 @@ class PublishDirectory:
         numbers would find its own number free.
         """
         temporary = self._path / f"new-{os.getpid()}-{os.urandom(4).hex()}"
-        _write_synced(temporary, text.encode())
         try:
+            _write_synced(temporary, text.encode())
             os.link(temporary, self._numbered(number))
         except FileExistsError:
             return self._says_the_same(number, text) and self._newest_number() == number
         finally:
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
         _sync(self._path)
         return self._newest_number() == number
 

@@ -9,7 +9,7 @@ import pytest
 
 import sql
 from ledger import merkle
-from ledger.edges import edge_hashes, tile_growth
+from ledger.edges import disagreeing, edge_hashes, tile_growth
 from ledger.grammar import encode_base64
 from ledger.merkle import Frontier
 from server.db import Database
@@ -54,3 +54,27 @@ def test_a_frontier_is_named_by_the_nodes_it_consists_of(size: int) -> None:
     edge = list(edge_hashes(size, {"frontier": [encode_base64(digest) for digest in frontier.hashes()]}))
     assert sum(1 << level for level, _, _ in edge) == size
     assert all(completed[level, index] == digest for level, index, digest in edge)
+
+
+@pytest.mark.parametrize("size", [256, 600, 5_000, 65_536, 65_536 + 700])
+def test_a_turned_bit_in_any_hash_of_a_grown_tile_is_told(size: int) -> None:
+    """f.10, bit flip in a tile: also in the part that had been stored before."""
+    frontier, leaves = Frontier(), [bytes([n % 251]) * 32 for n in range(size)]
+    for leaf in leaves:
+        frontier.append(leaf)
+    snapshot = {"frontier": [encode_base64(digest) for digest in frontier.hashes()]}
+    level1 = roots(leaves)
+    tiles = {(1, n): level1[n * 256 : n * 256 + 256] for n in range((len(level1) + 255) // 256)}
+    if above := roots(level1):
+        tiles[2, 0] = above
+    grown = [(level, n, b"".join(hashes)) for (level, n), hashes in tiles.items()]
+    assert disagreeing(grown, size, snapshot) is None
+    at_the_edge = [tile for tile in tiles if len(tiles[tile]) < 256]
+    for number, (level, n, held) in enumerate(grown):
+        for at in range(0, len(held), 1_056) if (level, n) in at_the_edge else ():
+            turned = held[:at] + bytes([held[at] ^ 4]) + held[at + 1 :]
+            assert disagreeing([*grown[:number], (level, n, turned), *grown[number + 1 :]], size, snapshot) == (
+                level,
+                n,
+            )
+    assert at_the_edge

@@ -46,12 +46,15 @@ class Server:
         return self.copy_of(TEMPLATE)
 
     @asynccontextmanager
-    async def copy_of(self, database: str) -> AsyncIterator[str]:
-        """The name of a copy of a database that nobody is connected to; dropped afterwards."""
+    async def copy_of(self, database: str, *, files: bool = False) -> AsyncIterator[str]:
+        """The name of a copy of a database that nobody is connected to; dropped afterwards.
+
+        `files`: copied as files, so that nothing of it is in the server's memory yet.
+        """
         name = f"test_{os.getpid()}_{next(_numbers)}"
         admin = await asyncpg.connect(self.admin_url("postgres"))
         try:
-            await admin.execute(f"create database {name} template {database}")
+            await admin.execute(f"create database {name} template {database}{' strategy file_copy' * files}")
             yield name
             await admin.execute(f"drop database {name} with (force)")
         finally:
