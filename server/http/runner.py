@@ -59,7 +59,8 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to what could not be parsed, and to what escaped the application."""
         request_id = secrets.token_hex(8)
-        ours = status >= SERVER_ERROR
+        # Who hangs up before we have answered is answered by nobody; that is no failure of ours.
+        ours = status >= SERVER_ERROR and not isinstance(exc, ConnectionError)
         fields = {"request_id": request_id, "status": status, "error": type(exc).__name__}
         _log.log(logging.ERROR if ours else logging.INFO, "HTTP error before any route", extra={"fields": fields})
         if request.writer.output_size > 0:
