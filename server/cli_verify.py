@@ -6,15 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from server.cli_keys import local_vkeys
 from server.errors import StartRefused
 from server.instance import announced
+from server.public.verifier import SCRIPT
 from server.settings import Settings
 
-SCRIPT = Path(__file__).resolve().parent.parent / "clients" / "verifier" / "verify.py"
 HELP = {"-h", "--help"}
 _WITHOUT_VALUE = {"--fast", "--json"}
 

@@ -30,6 +30,7 @@ from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifie
 from server.parts import Parts, clock_s, clock_us
 from server.payments import routes as payments
 from server.public import routes as public
+from server.public.verifier import Verifier
 from server.status import clock_check, operator_facts, public_facts
 from server.witness import routes as witness
 from server.witness import served
@@ -110,6 +111,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
         *endpoint.routes(),
+        *Verifier.of().routes(),
         *page.routes(),
     ]
     application = make_application(

@@ -21,6 +21,8 @@ from server.http.routes import Access, Route
 
 DIRECTORY = Path(__file__).parent / "static" / "app"
 INDEX = "index.html"
+PAGES = {"": INDEX, "verify": "verify.html"}
+"""Paths that people see, and the files behind them."""
 ASSETS = "assets/"
 FILE_BYTES_MAX = 8 * 1024 * 1024
 FILES_MAX = 500
@@ -99,18 +101,20 @@ class WebPage:
 
         return [
             row("/", "The live ledger", "text/html"),
+            row("/verify", "Verify the ledger", "text/html"),
             row("/assets/{name:.+}", "A part of the page", "application/octet-stream"),
             row(r"/{name:[a-z0-9_-]+\.[a-z0-9]+}", "A part of the page", "application/octet-stream"),
         ]
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET / and every file of the page."""
-        name = request.rel_url.raw_path.removeprefix("/") or INDEX
-        if name == INDEX or name not in self._files:
+        """GET /, /verify and every file of the page."""
+        path = request.rel_url.raw_path.removeprefix("/")
+        name = PAGES.get(path, path)
+        if name in PAGES.values() or name not in self._files:
             await self.refresh()
         file = self._files.get(name)
         if file is None:
-            if name == INDEX:
+            if name in PAGES.values() and INDEX not in self._files:
                 return await answer_compressed(
                     request,
                     _NOT_BUILT,

@@ -51,6 +51,20 @@ async def test_hashed_assets_are_kept_for_ever_and_other_files_are_not(built: Pa
     assert icon.content_type == "image/svg+xml"
 
 
+async def test_the_page_that_verifies_has_an_address_of_its_own(built: Path) -> None:
+    (built / "verify.html").write_text(INDEX.replace("main", "verify"))
+    async with serving(WebPage(built).routes()) as edge:
+        answer = await edge.get("/verify", Accept_Encoding="identity")
+    assert b"verify-1a2b.js" in answer.body
+    assert (answer.content_type, answer.headers["cache-control"]) == ("text/html; charset=utf-8", "no-cache")
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_a_build_from_before_that_page_has_nothing_there(built: Path) -> None:
+    async with serving(WebPage(built).routes()) as edge:
+        assert_problem(await edge.get("/verify"), 404, "not-found")
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -2,6 +2,7 @@ import { toBase64 } from "@secondwind/proof";
 import { useEffect, useState } from "preact/hooks";
 import type { FeedState } from "../net/connection.ts";
 import { checkpoint, feedState, key, seenAt, verdict } from "../state.ts";
+import { Brand } from "./brand.tsx";
 import { Verdict } from "./verdict.tsx";
 
 const TICK_MS = 1000;
@@ -17,16 +18,12 @@ export function Head() {
   const hasFailed = verdict.value === "failed";
   return (
     <header>
-      <div class="brand">
-        <svg viewBox="0 0 32 32" aria-hidden="true">
-          <path d="M5 13c4-4 8 2 12.500-1 2.500-1.700 2-4.700-.6-4.700M5 19.500c5.500-4 11.500 3 17.500-1 3-2 2-6.200-1.200-6.200" />
-        </svg>
-        <span>SecondWind</span>
+      <Brand>
         <span class="feed" data-feed={hasFailed ? "stopped" : feedState.value}>
           <i aria-hidden="true" />
           {hasFailed ? "Stopped" : FEED[feedState.value]}
         </span>
-      </div>
+      </Brand>
       {/* A page that says "proved" above its own contradiction would be hard to believe in either. */}
       {!hasFailed && <Pitch />}
       <Verdict />

@@ -19,9 +19,8 @@ export function Page() {
         <Rows onOpen={(position) => (openedAt.value = position)} />
         <footer>
           <p>
-            Do not take our word for it: <a href="/docs">the interface</a>,{" "}
-            <a href="/ledger/checkpoint">the signed checkpoint</a> and one file of Python, <code>verify.py</code>, let
-            anybody recompute every line of this page.
+            Do not take our word for it: <a href="/verify">verify the whole ledger</a>, here or with one file of Python.
+            For programs: <a href="/docs">the interface</a> and <a href="/ledger/checkpoint">the signed checkpoint</a>.
           </p>
         </footer>
       </main>
