@@ -10,10 +10,10 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -32,6 +32,7 @@ from server.exports.spool import Spool
 from server.public.keys import key_lines
 
 if TYPE_CHECKING:
+    from server.exports.spool import Spooled
     from server.vault import KeyStore
 
 KEY_TYPES = (OPENED, INTRODUCED, RETIRED)
@@ -53,7 +54,26 @@ class Opening:
     close: Close | None
 
 
-async def make(source: Source, chosen: Range, out: Path, progress: Progress, *, store: KeyStore) -> None:
+class Addition(Protocol):
+    """A member that depends on who gets the export, so that the manifest does not list it (EXPORT.md 9)."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    async def fill(self, source: Source, chosen: Range, out: Spooled) -> None:
+        """Write it."""
+
+
+async def make(  # noqa: PLR0913 - what an export is made of
+    source: Source,
+    chosen: Range,
+    out: Path,
+    progress: Progress,
+    *,
+    store: KeyStore,
+    addition: Addition | None = None,
+) -> None:
     """Write the export of a range to `out`, whole or not at all.
 
     `store` holds the export keys. Raises ExportFailed where the log does not bear out its own signature, and where the
@@ -68,9 +88,12 @@ async def make(source: Source, chosen: Range, out: Path, progress: Progress, *, 
             for kind, content in papers.items():
                 spool.put(kind, content)
             await _fill(source, chosen, spool, progress)
+            if addition is not None:
+                await addition.fill(source, chosen, spool.open(addition.name))
         finally:
             spool.close()
-        await asyncio.to_thread(_pack, spool, chosen, key, directory / "archive", out)
+        names = MEMBERS if addition is None else (*MEMBERS, addition.name)
+        await asyncio.to_thread(_pack, spool, chosen, key, names, directory / "archive", out)
     finally:
         await asyncio.to_thread(shutil.rmtree, directory)
 
@@ -193,12 +216,14 @@ def _signing_key(papers: Mapping[str, bytes], store: KeyStore, origin: str) -> S
     return key
 
 
-def _pack(spool: Spool, chosen: Range, key: SigningKey, temporary: Path, out: Path) -> None:
+def _pack(  # noqa: PLR0913, PLR0917 - run in a thread
+    spool: Spool, chosen: Range, key: SigningKey, names: Sequence[str], temporary: Path, out: Path
+) -> None:
     manifest = key.sign(manifest_text(chosen, spool.members(MEMBERS)))
     # Only whoever exports a protected log may read the file.
     mode = 0o666 if chosen.log == "public" else 0o600
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        spool.pack(file, chosen.directory, (MANIFEST, manifest.encode()), MEMBERS)
+        spool.pack(file, chosen.directory, (MANIFEST, manifest.encode()), names)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(out)

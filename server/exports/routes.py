@@ -121,7 +121,7 @@ def _described(file: BinaryIO) -> tuple[str, int]:
     """An ETag and the size. The tag is of the manifest, which names the digest of every other member."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    manifest = file.read(archive.size_of(file.read(archive.BLOCK_BYTES)))
+    manifest = file.read(archive.parse_header(file.read(archive.BLOCK_BYTES))[1])
     return sha256(manifest).hexdigest()[:32], size
 
 

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "server/cli_database.py": "tests/server/test_cli_admin.py",
     "server/exports/folds.py": "tests/server/exports/test_maker.py",
     "server/exports/models.py": "tests/server/exports/test_routes.py",
+    "server/exports/opener.py": "tests/server/exports/test_openings.py",
     "server/exports/papers.py": "tests/server/exports/test_maker.py",
     "server/exports/source.py": "tests/server/exports/test_maker.py",
     "server/exports/spool.py": "tests/server/exports/test_maker.py",

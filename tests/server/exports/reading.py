@@ -71,7 +71,7 @@ def manifest(files: dict[str, bytes], log_key: str) -> tuple[str, int, int]:
     assert listed == [
         f"{encode_base64(sha256(content).digest())} {len(content)} {name}"
         for name, content in files.items()
-        if name != "manifest.note"
+        if name != "manifest.note" and not name.startswith("private/")
     ]
     first, end = map(int, span.split(" "))
     return origin, first, end
