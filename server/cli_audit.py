@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import orjson
 
 import sql
 from ledger.grammar import encode_base64
 from server.audit import events
-from server.cli_parts import opened
+from server.cli_parts import opened, private_file
 from server.cli_settings import load
 from server.errors import StartRefused
 
@@ -33,7 +31,7 @@ async def anchors(options: argparse.Namespace) -> int:
         record = events.read(what="anchor-openings", actor=options.actor, target=options.recipient)
         position = await parts.trail.record(record)
         count = 0
-        with _private_file(options.out) as file:
+        with private_file(options.out) as file:
             async for line in _openings(parts.database.publisher):
                 file.write(line)
                 count += 1
@@ -50,7 +48,3 @@ async def _openings(pool: asyncpg.Pool) -> AsyncIterator[bytes]:
                 option=orjson.OPT_APPEND_NEWLINE,
             )
         position = rows[-1]["position"] + 1
-
-
-def _private_file(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from server.cli_database import database_urls
 from server.db import Database, PoolSizes
@@ -44,3 +46,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
                 await parts.close()
         finally:
             await database.close()
+
+
+def private_file(path: Path) -> BinaryIO:
+    """A new file that only this user may read. FileExistsError where there is one."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

@@ -1,67 +1,108 @@
-"""`secondwind export` beside a running service, and on a directory where none runs."""
+"""`secondwind export` beside a running service: to strangers, to auditors, and to nobody who asks for nonsense."""
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import stat
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from tests.server.command_line import refused, run
+from ledger.grammar import encode_base64
+from server.cli import main
+from tests.server.command_line import refused
 from tests.server.exports.reading import read
 from tests.support.service import Service, service, wait_until
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that nothing is given to."""
-    with service(tmp_path_factory.mktemp("exporting") / "data") as made:
+    """A service with a few gifts; each test leaves it running."""
+    with service(tmp_path_factory.mktemp("exporting") / "data", "--demo", "--rate", "50") as made:
         made.start()
+        wait_until(lambda: signed(made, "public") >= 30, "signed gifts")
+        wait_until(lambda: signed(made, "books") >= 30, "signed books")
         yield made
 
 
-def test_a_range_is_the_same_bytes_from_another_process_after_growth_and_a_new_key(tmp_path: Path) -> None:
-    """Design 8. The log goes on growing; the second export is made by another process, after a restart."""
+@pytest.fixture
+def auditor(tmp_path: Path) -> tuple[Path, str]:
+    """An auditor's secret key, in a file, and the public one."""
+    file = tmp_path / "auditor.key"
+    made = run("export", "key", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    refused(run("export", "key", str(file)), "cannot be made", "does not exist yet")
+    return file, made.stdout.partition("--auditor ")[2].split()[0]
+
+
+def test_a_range_is_the_same_bytes_from_two_processes_after_growth_a_new_key_and_a_restart(
+    running: Service, tmp_path: Path
+) -> None:
+    """Design 8."""
     once, again, later = (tmp_path / f"{name}.tar" for name in ("once", "again", "later"))
-    with service(tmp_path / "data", "--demo", "--rate", "50") as running:
-        running.start()
-        grown(running, 40)
-        made = export(running, "--from", "3", "--to", "30", "--out", str(once))
-        assert running.get("/api/v1/ledger/export?from=3&to=30") == once.read_bytes()
-        key = running.vkey()
-        assert run("keys", "renew-export", "--data-dir", str(running.data_dir)).returncode == 0
-        running.stop()
-        running.start()
-        grown(running, 60)
-        export(running, "--from", "3", "--to", "30", "--out", str(again))
-        export(running, "--from", "3", "--out", str(later))
+    path = "/api/v1/ledger/export?from=3&to=30"
+    served = running.get(path)
+    key = running.vkey()
+    made = export(running, "--from", "3", "--to", "30", "--out", str(once))
     assert f"{once}: entries 3 to 29 of " in made
-    assert once.read_bytes() == again.read_bytes()
-    first, last = read(once.read_bytes(), key), read(later.read_bytes(), key)
+    assert once.read_bytes() == served
+    assert run("keys", "renew-export", "--data-dir", str(running.data_dir)).returncode == 0
+    running.stop()
+    before = signed(running, "public")
+    running.start()
+    wait_until(lambda: signed(running, "public") > before + 60, "entries that the new key is for")
+    export(running, "--from", "3", "--to", "30", "--out", str(again))
+    export(running, "--from", "3", "--out", str(later))
+    assert again.read_bytes() == running.get(path) == served
+    first, last = read(served, key), read(later.read_bytes(), key)
     assert first.files["export-key"] != last.files["export-key"]
     assert last.events[: len(first.events)] == first.events
 
 
-def test_an_export_of_a_protected_log_names_who_gave_it_to_whom_and_is_written_down_first(
-    running: Service, tmp_path: Path
+def test_an_auditor_opens_the_books_alone_and_that_he_got_them_was_written_down_first(
+    running: Service, tmp_path: Path, auditor: tuple[Path, str]
 ) -> None:
-    books, audit = tmp_path / "books.tar", tmp_path / "audit.tar"
-    arguments = ["--data-dir", str(running.data_dir)]
-    wait_until((running.data_dir / "publish/books/checkpoint").exists, "a checkpoint of books")
-    refused(run("export", "--log", "books", "--out", str(books), "--actor", "ada", *arguments), "--recipient")
-    named = ["--actor", "ada", "--recipient", "Example Auditors", *arguments]
-    given = run("export", "--log", "books", "--out", str(books), *named)
-    assert given.returncode == 0, given.stderr
-    position = int(given.stdout.partition("stands in audit at ")[2].partition(".")[0])
+    """EXPORT.md 9, A8."""
+    secret, public = auditor
+    books, audit, openings = tmp_path / "books.tar", tmp_path / "audit.tar", tmp_path / "openings.ndjson"
+    named = ["--actor", "ada", "--recipient", "Example Auditors"]
+    given = export(running, "--log", "books", "--out", str(books), *named, "--auditor", public)
+    position = int(given.partition("stands in audit at ")[2].partition(".")[0])
     wait_until(lambda: signed(running, "audit") > position, "a checkpoint over what was written down")
-    assert run("export", "--log", "audit", "--out", str(audit), *named).returncode == 0
-    keys = run("keys", "list", *arguments).stdout
-    assert stat.S_IMODE(books.stat().st_mode) == 0o600
-    read(books.read_bytes(), key_of(keys, "books"))
+    export(running, "--log", "audit", "--out", str(audit), *named)
+    keys = run("keys", "list", "--data-dir", str(running.data_dir)).stdout
     written = read(audit.read_bytes(), key_of(keys, "audit")).events[position]
     assert b'"type":"audit.export.given.v1"' in written
     assert b"ada" not in written
+    assert stat.S_IMODE(books.stat().st_mode) == 0o600
+    assert run("export", "open", str(books), "--key", str(secret), "--out", str(openings)).returncode == 0
+    assert stat.S_IMODE(openings.stat().st_mode) == 0o600
+    opened = [json.loads(line) for line in openings.read_text().splitlines()]
+    gifts = [one for one in read(books.read_bytes(), key_of(keys, "books")).events if b'"private"' in one]
+    assert len(opened) == len(gifts) > 0
+    assert any(slot["value"] is not None for one in opened for slot in one["slots"])
+
+
+def test_nobody_else_opens_it_and_what_was_changed_is_not_opened(
+    running: Service, tmp_path: Path, auditor: tuple[Path, str]
+) -> None:
+    secret, public = auditor
+    file, theirs = tmp_path / "books.tar", tmp_path / "other.key"
+    export(running, "--log", "books", "--out", str(file), "--actor", "a", "--recipient", "b", "--auditor", public)
+    assert run("export", "key", str(theirs)).returncode == 0
+    arguments = ["--out", str(tmp_path / "openings")]
+    refused(run("export", "open", str(file), "--key", str(theirs), *arguments), "there is no private/")
+    refused(run("export", "open", str(file), "--key", str(file), *arguments), "cannot be read")
+    with file.open("r+b") as opened:
+        opened.seek(-2_000, os.SEEK_END)
+        opened.write(b"spoiled")
+    arguments = ["--out", str(tmp_path / "spoiled")]
+    refused(run("export", "open", str(file), "--key", str(secret), *arguments), "books.tar: ", "not to be used")
 
 
 def test_what_cannot_be_exported_is_refused_in_one_sentence(running: Service, tmp_path: Path) -> None:
@@ -76,14 +117,36 @@ def test_what_cannot_be_exported_is_refused_in_one_sentence(running: Service, tm
     refused(run("export", "--data-dir", str(tmp_path / "unborn")), "no log here yet")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--log", "books", "--actor", "ada"], "--recipient is missing"),
+        (["--log", "audit", "--recipient", "ada"], "--actor is missing"),
+        (["--auditor", encode_base64(bytes(32))], "the same for everybody"),
+        (["--log", "books", "--actor", "a", "--recipient", "b", "--auditor", "c2hvcnQ="], "no X25519 key"),
+        (["--log", "books", "--actor", "a", "--recipient", "b", "--auditor", encode_base64(bytes(32))], "small order"),
+    ],
+)
+def test_what_is_missing_is_told_before_anything_is_written_down(
+    arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    """Not even a database is asked."""
+    refused(run("export", *arguments, "--data-dir", str(tmp_path)), says)
+    assert not any(tmp_path.iterdir())
+
+
+def run(*arguments: str) -> CompletedProcess[str]:
+    """The command line in this process, which is not the service's."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(arguments)
+    return CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
 def export(running: Service, *arguments: str) -> str:
     done = run("export", *arguments, "--data-dir", str(running.data_dir))
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def grown(running: Service, size: int) -> None:
-    wait_until(lambda: signed(running, "public") >= size, f"{size} signed entries")
 
 
 def signed(running: Service, log: str) -> int:
