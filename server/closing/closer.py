@@ -7,7 +7,7 @@ which came between is no wrong close but a refused one, and the closer reads aga
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,14 +39,23 @@ class Appender(Protocol):
         """Append as `ledger.store.Writer` does."""
 
 
+async def always(_month: str) -> bool:
+    """Nothing has to be told before a month closes."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """Closes the months of one log. `clock` gives µs since 1970."""
+    """Closes the months of one log. `clock` gives µs since 1970.
+
+    `is_told` says whether all that is told of a month is told; it is waited for as long as `months.waits`.
+    """
 
     pool: asyncpg.Pool
     reader: LogReader
     writer: Appender
     clock: Callable[[], int]
+    is_told: Callable[[str], Awaitable[bool]] = always
 
     async def step(self) -> int:
         """Close the oldest month that is due; 0 when none is, or when somebody appended meanwhile: ask again later."""
@@ -55,6 +64,10 @@ class Closer:
         month = months.due(declared.closed, await self._first_month(declared), self.clock(), declared.time_zone)
         if month is None:
             return 0
+        if not await self.is_told(month):
+            if months.waits(month, self.clock(), declared.time_zone):
+                return 0
+            _log.warning("%s of %s is closed before all of it is told; the rest takes the month after", month, log)
         draft = Draft(CLOSED, await self._close(declared, month), period=month)
         try:
             closed = await self.writer.append(Command((draft,)))

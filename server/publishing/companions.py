@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 import sql
-from server.publishing import anchors, publisher
-
-TOLD: Final = "publishing.told"
+from server.publishing import anchors, publisher, telling
 
 _QUERIES = sql.load("publishing")
 COMPANIONS: Final[Mapping[str, str]] = {
     anchors.COMPANION: _QUERIES.anchor_companion,
     publisher.COMPANION: _QUERIES.publisher_companion,
-    TOLD: _QUERIES.told_companion,
+    telling.TOLD: _QUERIES.told_companion,
 }

@@ -72,4 +72,4 @@ class Publisher(Telling):
         if drafts:
             await self.append(drafts, Companion(COMPANION, {"from": start, "to": end, "waiting": waiting}))
         else:
-            await self.pool.execute(self.queries.publisher_advance, start, end, orjson.dumps(waiting).decode())
+            await self.note(self.queries.publisher_advance, start, end, orjson.dumps(waiting).decode())

@@ -7,23 +7,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import orjson
 
 from ledger import times
-from ledger.errors import InvalidCommand
+from ledger.errors import InvalidCommand, RejectedByDatabase
 from ledger.grammar import encode_base64
 from ledger.types import Appended, Command, Companion, Draft, StoredEntry
 from server.publishing.decide import Publication
 from server.publishing.policy import Changes
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from ledger.reader import LogReader
     from ledger.registry import Registry
     from ledger.types import SealedSlots
     from server.vault import Vault
     from sql import Queries
+
+TOLD = "publishing.told"
+"""The companion that takes what is told out of what waits (publishing.companions)."""
 
 _CARRIED = ("nonce", "giver", "vendor", "invoice", "approvers")
 """Private values that a public entry's own slots hold too, where its type has them."""
@@ -95,6 +97,13 @@ class Telling:
                 raise
             undated = tuple(replace(draft, period=None) for draft in drafts)
             return await self.public.append(Command(undated, companion=companion))
+
+    async def note(self, statement: str, *values: object) -> None:
+        """Run a companion's statement alone, where nothing is told. Raises RejectedByDatabase when overtaken."""
+        try:
+            await self.pool.execute(statement, *values)
+        except asyncpg.SerializationError as error:
+            raise RejectedByDatabase(str(error)) from error
 
     def _period(self, booked: str) -> str | None:
         """Keep the month of the booking where the rules still allow it; what comes later takes its own month (A11)."""

@@ -28,3 +28,26 @@ where t.fresh;
 
 -- anchors_from: what opens the anchors from a position on
 select position, nonce, notes from publishing_anchors where position >= $1 order by position limit $2;
+
+-- waiting_facts: the oldest of these kinds that are of this month or an earlier one
+select e.position, e.type, e.at_us, e.bytes, e.leaf_hash
+from publishing_waiting w join ledger_entries e on e.log = 'books' and e.position = w.position
+where w.kind = any ($1::text[]) and e.period <= $2 order by w.position limit $3;
+
+-- entries_behind: entries of books, and whether each still waits unpublished
+select e.position, e.type, e.at_us, e.bytes, e.leaf_hash, w.position is not null as waits
+from ledger_entries e left join publishing_waiting w on w.position = e.position
+where e.log = 'books' and e.position = any ($1::bigint[]);
+
+-- tell_nothing: a month's pass that had nothing to tell is done
+select publishing_tell($1::jsonb, 0);
+
+-- passes: which monthly passes are done, newest month first
+select month, kind, credits from publishing_passes order by month desc, kind limit $1;
+
+-- batches_to_clear: pooled help that is not cleared yet
+select position from publishing_batches where not cleared order by position limit $1;
+
+-- public_balances: what each fund has of these accounts in public
+select fund, asset, sum(balance)::text as amount from ledger_balances
+where log = 'public' and account = any ($1::text[]) group by fund, asset;

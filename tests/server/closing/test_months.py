@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ledger import times
 from ledger.verify import OVERDUE_US
-from server.closing.months import due
+from server.closing.months import WAIT_MAX_US, due, waits
 
 DENVER = ZoneInfo("America/Denver")
 
@@ -51,3 +51,10 @@ def test_whoever_closes_what_is_due_is_never_overdue(days: int, zone: ZoneInfo) 
         closed = month
     following = times.month_after(closed) if closed else first
     assert following >= times.month(now_us - OVERDUE_US, zone)
+
+
+def test_a_month_waits_for_ten_days_and_no_longer() -> None:
+    """Attacks A11: what is not told by then takes a later month; the month closes in time."""
+    over = times.month_start_us("2026-02", UTC)
+    assert waits("2026-01", over + WAIT_MAX_US - 1, UTC)
+    assert not waits("2026-01", over + WAIT_MAX_US, UTC)

@@ -101,3 +101,9 @@ async def test_only_round_payouts_are_told(world: World) -> None:
     ]
     assert all(entry.postings == () for entry in told)
     await world.verified()
+
+
+async def test_four_publishers_that_have_nothing_to_tell_pass_it_once(world: World) -> None:
+    await world.give(700, visibility="hidden")
+    await asyncio.gather(*(world.publisher().step() for _ in range(4)))
+    assert [kind for _, kind in await world.waiting()] == ["hidden"]

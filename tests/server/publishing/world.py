@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from ledger.types import Command, Draft, Entry, OwnedPosting
 from ledger.verify import EntryChecker
 from server import birth
 from server.publishing.companions import COMPANIONS
+from server.publishing.mix import Mix
+from server.publishing.passes import MonthlyPasses
 from server.publishing.publisher import Publisher
 from server.publishing.telling import Appender
 from server.vault import Vault
@@ -42,6 +45,25 @@ class World:
     def publisher(self, public: Appender | None = None) -> Publisher:
         """The publisher; `public` may stand in for the writer, to crash it."""
         return Publisher(**{**self.telling, "public": public or self.public.writer})
+
+    def passes(self, public: Appender | None = None) -> MonthlyPasses:
+        """The monthly passes; `public` as above."""
+        return MonthlyPasses(**{**self.telling, "public": public or self.public.writer}, **self._reading())
+
+    def mix(self, public: Appender | None = None) -> Mix:
+        """The mix; `public` as above."""
+        return Mix(**{**self.telling, "public": public or self.public.writer}, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        return {"public_reader": self.public.reader, "random": os.urandom}
+
+    async def pass_months(self) -> int:
+        """Make every monthly pass that is due; how many were made."""
+        await self.publish()
+        count = 0
+        while await self.passes().step():
+            count += 1
+        return count
 
     async def publish(self) -> None:
         """Pass everything that `books` holds."""
@@ -77,6 +99,12 @@ class World:
         """The entries of `public` whose type begins so."""
         entries = [canonical.parse_entry(stored.bytes) for stored in await self.public.reader.entries(0)]
         return [entry for entry in entries if entry.type.startswith(prefix)]
+
+    async def help(self, who: str, amount: int, *, category: str = "rent", vendor: str = "v", **fields: Any) -> int:
+        """Book help that was paid for `who` out of the float. Returns its position in `books`."""
+        postings = move(f"expenses:help:{category}", "assets:float:help", amount)
+        private = {"person": {"id": who}, "vendor": {"slug": vendor, "name": vendor}}
+        return await self.book("giving.help.paid.v1", postings, private, **fields)
 
     async def waiting(self) -> list[tuple[int, str]]:
         """(position in `books`, what it waits for) of all that waits."""
