@@ -9,9 +9,12 @@ import orjson
 
 import sql
 from ledger.grammar import encode_base64
+from server import birth
 from server.audit import events
 from server.cli_parts import opened, private_file
+from server.cli_progress import line
 from server.cli_settings import load
+from server.erasure import judge
 from server.errors import StartRefused
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+FAULTS = 1
 ROWS_PER_READ_MAX = 1_000
 _queries = sql.load("publishing")
 
@@ -37,6 +41,20 @@ async def anchors(options: argparse.Namespace) -> int:
                 count += 1
     print(f"{options.out} opens {count} anchors; that {options.recipient} got it stands in audit at {position}.")
     return 0
+
+
+async def erasures(options: argparse.Namespace) -> int:
+    """Judge whether all that does not open was erased as told; exit 0 without faults, 1 with."""
+    async with opened(load(options)) as parts:
+        registries = {log: birth.registry(log) for log in judge.LOGS}
+        show = lambda seen: line(f"{seen} entries")  # noqa: E731 - what to do with a number
+        judged = await judge.judge(parts.database.writer, registries, parts.keyring.subjects, show)
+    line("")
+    print(f"{judged.erasures} erasures, {judged.entries} entries with private fields, {judged.erased} erased parts.")
+    for fault in judged.faults:
+        print(f"  {fault}")
+    print("What does not open was erased as told." if not judged.faults else f"{len(judged.faults)} FAULTS")
+    return FAULTS if judged.faults else 0
 
 
 async def _openings(pool: asyncpg.Pool) -> AsyncIterator[bytes]:

@@ -254,6 +254,8 @@ def _add_audit(commands: Commands, common: argparse.ArgumentParser) -> None:
     anchors.add_argument("--recipient", required=True, metavar="NAME", help="who gets it")
     anchors.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it; must not exist")
     anchors.set_defaults(run="server.cli_audit:anchors")
+    erasures = actions.add_parser("erasures", parents=[common], help="judge whether what does not open was erased")
+    erasures.set_defaults(run="server.cli_audit:erasures")
 
 
 def _add_witness(commands: Commands) -> None:

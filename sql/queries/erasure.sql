@@ -52,3 +52,15 @@ select log, position from erasure_covered where completed = $1 order by log, pos
 
 -- covering: the completed erasures that an entry is part of
 select completed from erasure_covered where log = $1 and position = $2;
+
+-- boxes: entries of one log with private fields, from a position on: groups and keys of the boxes they still have
+select s.position, e.type, e.leaf_hash,
+    array(select box ->> 'group' from jsonb_array_elements(s.boxes) as box) as groups,
+    array(select box ->> 'key_id' from jsonb_array_elements(s.boxes) as box) as keys
+from ledger_slots s join ledger_entries e on e.log = s.log and e.position = s.position
+where s.log = $1 and s.position >= $2 order by s.position limit $3;
+
+-- covered_leaves: the entries that a completed erasure is about, with their leaf hashes, in order
+select c.log, c.position, e.leaf_hash
+from erasure_covered c join ledger_entries e on e.log = c.log and e.position = c.position
+where c.completed = $1 order by c.log, c.position;

@@ -221,6 +221,8 @@ def test_nothing_that_is_served_tells_of_the_erased(case: Case) -> None:
 def test_every_proof_holds_and_others_still_open(case: Case, tmp_path: Path) -> None:
     """The bytes are as they were: the log verifies, fsck finds nothing, and Bob's openings old and new are good."""
     assert run("fsck", *case.data).returncode == 0
+    judged = run("audit", "erasures", *case.data)
+    assert "What does not open was erased as told" in judged.stdout, judged.stdout
     code, report = case.running.verify("--opening", str(case.base / f"{BOB.customer}.json"))
     assert (code, report["verdict"]) == (2, "could-not-tell"), report  # nobody outside has seen it yet
     assert report["opening"]["values"]["giver"]["customer"] == BOB.customer
