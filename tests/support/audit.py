@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -17,13 +18,13 @@ Gifts = Counter[tuple[str, str, int]]
 
 @dataclass(slots=True)
 class Books:
-    """What was found: `live` are the gifts to be published, `published` those that are; `inbox` counts by state."""
+    """What was found: `due` are the gifts that do not wait, `published` those that are; `inbox` counts by state."""
 
     received_minor: Counter[tuple[str, str]] = field(default_factory=Counter)
     suspended_minor: Counter[str] = field(default_factory=Counter)
     fees_minor: int = 0
     gifts: int = 0
-    live: Gifts = field(default_factory=Counter)
+    due: Gifts = field(default_factory=Counter)
     published: Gifts = field(default_factory=Counter)
     inbox: Counter[str] = field(default_factory=Counter)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -33,10 +34,14 @@ class Books:
 async def read_books(admin_url: str) -> Books:
     """Read both logs from their entries; no read model and no running sum is believed."""
     connection = await asyncpg.connect(admin_url)
+    # One moment for all of it: gifts that chose to be quiet are told at any time.
+    moment = connection.transaction(isolation="repeatable_read", readonly=True)
+    await moment.start()
     try:
         found = Books()
+        waiting = {row["position"] for row in await connection.fetch("select position from publishing_waiting")}
         for row in await connection.fetch("select log, bytes from ledger_entries where position > 0"):
-            _count(found, row["log"], canonical.parse_entry(row["bytes"]))
+            _count(found, row["log"], canonical.parse_entry(row["bytes"]), waiting)
         states = await connection.fetch("select state, count(*) from payments_inbox group by state")
         found.inbox.update(dict(map(tuple, states)))
         heads = await connection.fetch(
@@ -50,7 +55,7 @@ async def read_books(admin_url: str) -> Books:
         await connection.close()
 
 
-def _count(found: Books, log: str, entry: Entry) -> None:
+def _count(found: Books, log: str, entry: Entry, waiting: AbstractSet[int]) -> None:
     if entry.type not in {GIFT_RECEIVED, GIFT_SUSPENDED}:
         found.fees_minor += sum(line.amount for line in entry.postings if line.account.startswith("expenses:fees:"))
         return
@@ -65,5 +70,5 @@ def _count(found: Books, log: str, entry: Entry) -> None:
         found.suspended_minor[line.asset] -= line.amount
         return
     found.received_minor[line.fund, line.asset] -= line.amount
-    if entry.data["visibility"] == "live":
-        found.live[gift] += 1
+    if entry.position not in waiting:
+        found.due[gift] += 1

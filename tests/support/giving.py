@@ -99,7 +99,7 @@ class Giving:
         return not is_behind and status["fees_pending"]["count"] == self.tally.fees_open
 
     async def hold(self, admin_url: str) -> None:
-        """Each acknowledged event is booked once, to the cent per currency and fund; each live gift published once."""
+        """Each acknowledged event is booked once, to the cent per fund; each gift that does not wait is published once."""
         tally, books = self.tally, await read_books(admin_url)
         assert tally.lost == 0
         received = {(fund, asset_of(currency)): amount for (fund, currency), amount in tally.received_minor.items()}
@@ -108,7 +108,7 @@ class Giving:
         assert dict(books.suspended_minor) == suspended
         assert books.gifts == tally.gifts - tally.not_held.total()
         assert books.fees_minor == tally.fees_booked_minor
-        assert books.published == books.live
+        assert books.published == books.due
         assert books.inbox.total() == tally.notices - tally.duplicates
         assert set(books.inbox) <= {"done", "ignored", "unhandled"}, books.inbox
 
