@@ -20,6 +20,7 @@ from server.audit import routes as audit
 from server.audit.reads import ProtectedReads
 from server.exports import routes as exports
 from server.exports.maker import make as make_export
+from server.exports.sheet import SheetAPI
 from server.exports.shelf import Shelf
 from server.exports.source import Source
 from server.health import Fact, Health, database_check, schema_check
@@ -30,6 +31,9 @@ from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifie
 from server.parts import Parts, clock_s, clock_us
 from server.payments import routes as payments
 from server.public import routes as public
+from server.public.chosen import ChosenReads
+from server.public.lists import ListReads
+from server.public.reads import PublicReads
 from server.public.verifier import Verifier
 from server.status import clock_check, operator_facts, public_facts
 from server.witness import routes as witness
@@ -101,11 +105,13 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     hub = Hub()
     endpoint = WebsocketEndpoint(hub, authenticator, settings.allowed_origins, _node(), Limits())
     source = Source(parts.database.reader, "public")
+    streams = Streams()
+    sheet = SheetAPI(ChosenReads(PublicReads(parts.database.reader), ListReads(parts.database.reader)), streams)
     shelf = Shelf(parts.instance.exports, partial(make_export, source, store=parts.keys))
     table = [
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
-        *exports.routes(exports.ExportAPI(source, identity.origin, shelf, Streams())),
+        *exports.routes(exports.ExportAPI(source, identity.origin, shelf, streams), sheet),
         *served.routes(witnesses),
         *witness_rows,
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),

@@ -16,6 +16,7 @@ from ledger.errors import MalformedError
 from ledger.export import Range
 from server.exports.models import ExportQuery
 from server.exports.problems import EXPORT_NOT_YET, RANGE_NOT_SATISFIABLE, RANGE_TOO_LONG, RANGE_UNSIGNED
+from server.exports.sheet import SheetAPI
 from server.exports.shelf import Full, NotYet, Shelf
 from server.exports.source import Source
 from server.http.byte_ranges import Span, Unsatisfiable, asked_span, same_version
@@ -24,6 +25,7 @@ from server.http.inputs import parsed
 from server.http.problems import INVALID_INPUT, UNAVAILABLE
 from server.http.routes import Access, Route
 from server.http.streaming import Streams
+from server.public.models import LedgerFilter
 from server.public.routes import ALIAS, API
 
 ENTRIES_MAX = 262_144
@@ -97,7 +99,7 @@ class ExportAPI:
         return await self._streams.send(request, pieces, status=200 if span is None else 206, headers=headers)
 
 
-def routes(api: ExportAPI) -> list[Route]:
+def routes(api: ExportAPI, sheet: SheetAPI) -> list[Route]:
     """The rows of the route table for exports."""
     row = Route(
         method="GET",
@@ -114,7 +116,21 @@ def routes(api: ExportAPI) -> list[Route]:
         tags=("ledger",),
         problems=(EXPORT_NOT_YET, RANGE_UNSIGNED, RANGE_TOO_LONG, RANGE_NOT_SATISFIABLE),
     )
-    return [row, replace(row, path=row.path.replace(API, ALIAS, 1), listed=False)]
+    found = Route(
+        method="GET",
+        path=f"{API}/ledger/export.csv",
+        handler=sheet.sheet,
+        access=Access.PUBLIC,
+        summary="What a search finds, as a table for spreadsheets",
+        response="text/csv",
+        description="One line per posting of every entry that fits, oldest first, as derived/journal.csv of an export. "
+        "Not authoritative: the entries are. Cells that would run as a formula begin with an apostrophe.",
+        query=LedgerFilter,
+        timeout_s=None,
+        cors=True,
+        tags=("ledger",),
+    )
+    return [row, found, *(replace(one, path=one.path.replace(API, ALIAS, 1), listed=False) for one in (row, found))]
 
 
 def _described(file: BinaryIO) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from server.http.problems import INVALID_INPUT, Problem, shown
-from server.public.models import DIGITS_MAX, LedgerQuery
+from server.public.models import DIGITS_MAX, LedgerFilter
 
 NAMES_SHOWN_MAX = 24
 OF_POSTINGS = ("fund", "category", "asset", "amount_from", "amount_below")
@@ -31,7 +31,7 @@ class Filter:
     of_postings: bool = False
 
     @classmethod
-    def of(cls, query: LedgerQuery) -> Self | None:
+    def of(cls, query: LedgerFilter) -> Self | None:
         """The filter in a query, None where it has none. Raises a Problem for amounts that make no range."""
         of_postings = any(getattr(query, name) is not None for name in OF_POSTINGS)
         if not of_postings and query.type is None and query.period is None:

@@ -31,8 +31,8 @@ class AtPosition(Parameters):
     position: Position
 
 
-class LedgerQuery(Parameters):
-    """Which page of the ledger, and of which entries.
+class LedgerFilter(Parameters):
+    """Which entries of the ledger.
 
     An entry fits when its type and period do, and one of its postings fits fund, category, asset and amount together.
     """
@@ -46,12 +46,6 @@ class LedgerQuery(Parameters):
             "their titles, or of its own text. It has to have all of them.",
         ),
     ] = None
-    order: Annotated[Literal["newest", "oldest"], Field(description="Which entries come first.")] = "newest"
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Entries per page."), DECIMAL] = LIMIT_DEFAULT
-    before: Annotated[
-        Cursor | None, Field(description="A cursor of a page: what is older. Absent: the newest entries.")
-    ] = None
-    after: Annotated[Cursor | None, Field(description="A cursor of a page: what is newer. Not with `before`.")] = None
     fund: Annotated[Name | None, Field(description="A fund, as `rent`.")] = None
     category: Annotated[
         Name | None,
@@ -68,6 +62,17 @@ class LedgerQuery(Parameters):
     amount_below: Annotated[
         Decade | None, Field(description="Amounts of fewer minor units than this, either sign: a power of ten.")
     ] = None
+
+
+class LedgerQuery(LedgerFilter):
+    """Which page of the ledger, and of which entries."""
+
+    order: Annotated[Literal["newest", "oldest"], Field(description="Which entries come first.")] = "newest"
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX, description="Entries per page."), DECIMAL] = LIMIT_DEFAULT
+    before: Annotated[
+        Cursor | None, Field(description="A cursor of a page: what is older. Absent: the newest entries.")
+    ] = None
+    after: Annotated[Cursor | None, Field(description="A cursor of a page: what is newer. Not with `before`.")] = None
 
 
 class LedgerEntry(BaseModel):

@@ -11,12 +11,10 @@ from server.http import cursors
 from server.http.conditional import REVALIDATE, answer_compressed
 from server.http.inputs import POSITION_MAX, parsed
 from server.http.problems import INVALID_INPUT
-from server.public.filters import Filter
-from server.public.lists import ListReads
+from server.public.chosen import ChosenReads
 from server.public.models import LedgerQuery
 from server.public.problems import CURSOR_INVALID
-from server.public.reads import Page, Place, PublicReads
-from server.public.words import terms
+from server.public.reads import Page, Place
 
 JSON = "application/json"
 LIST = "ledger"
@@ -25,9 +23,8 @@ LIST = "ledger"
 class PagesAPI:
     """The handler of the list of entries."""
 
-    def __init__(self, reads: PublicReads, lists: ListReads, list_limit_max: int) -> None:
-        self._reads = reads
-        self._lists = lists
+    def __init__(self, chosen: ChosenReads, list_limit_max: int) -> None:
+        self._chosen = chosen
         self._list_limit_max = list_limit_max
 
     async def page(self, request: web.Request) -> web.StreamResponse:
@@ -35,14 +32,7 @@ class PagesAPI:
         query = parsed(request, LedgerQuery)
         place = _place(query)
         limit = min(query.limit, self._list_limit_max)
-        chosen = Filter.of(query)
-        words = [] if query.q is None else terms(query.q)
-        if chosen is None and not words:
-            page = await self._reads.page(place, limit)
-        else:
-            chosen = chosen or Filter(digits_min=0)
-            chosen.check(await self._lists.declared_names())
-            page = await self._lists.page(chosen, place, limit, words)
+        page = await (await self._chosen.by(query))(place, limit)
         # From the size and nothing else, so that the tag tells nothing that the page does not (B16).
         return await answer_compressed(
             request,

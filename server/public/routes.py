@@ -10,6 +10,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from server.http.routes import Access, Handler, Route
+from server.public.chosen import ChosenReads
 from server.public.evidence import EvidenceAPI
 from server.public.ledger_api import LedgerAPI
 from server.public.lists import ListReads
@@ -47,7 +48,7 @@ def routes(reader: asyncpg.Pool, list_limit_max: int = LIMIT_MAX) -> list[Route]
     reads = PublicReads(reader)
     proofs, lists = ProofReads(reader), ListReads(reader)
     api = [
-        *_pages(PagesAPI(reads, lists, list_limit_max)),
+        *_pages(PagesAPI(ChosenReads(reads, lists), list_limit_max)),
         *_api(LedgerAPI(reads, proofs)),
         *_evidence(EvidenceAPI(proofs, lists)),
     ]

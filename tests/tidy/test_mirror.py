@@ -38,6 +38,7 @@ ELSEWHERE = {
     "server/chart.py": "tests/server/domains/giving/test_decide.py",
     "server/demo.py": "tests/e2e/test_path.py",
     "server/edge.py": "tests/e2e/test_path.py",
+    "server/public/chosen.py": "tests/server/exports/test_sheet.py",
     "server/parts.py": "tests/e2e/test_path.py",
     "server/domains/giving/outgoing_types.py": "tests/server/domains/giving/test_published.py",
     "server/publishing/companions.py": "tests/server/publishing/test_publisher.py",

@@ -15,7 +15,11 @@ import pytest
 from ledger.export import Range
 from server.exports import routes, shelf
 from server.exports.maker import Progress, make
+from server.exports.sheet import SheetAPI
 from server.http.streaming import Streams
+from server.public.chosen import ChosenReads
+from server.public.lists import ListReads
+from server.public.reads import PublicReads
 from tests.server.exports.made import Exported
 from tests.server.exports.reading import read
 from tests.server.http.serving import Edge, assert_problem, serving
@@ -128,9 +132,11 @@ def exporting(log: Exported) -> shelf.Make:
 async def served(log: Exported, making: shelf.Make, directory: Path) -> AsyncIterator[Edge]:
     """An edge with a shelf of its own, as another process has."""
     kept = shelf.Shelf(directory, making)
-    api = routes.ExportAPI(log.source, log.maker.key.name, kept, Streams())
+    streams = Streams()
+    api = routes.ExportAPI(log.source, log.maker.key.name, kept, streams)
+    sheet = SheetAPI(ChosenReads(PublicReads(log.pool), ListReads(log.pool)), streams)
     try:
-        async with serving(routes.routes(api)) as edge:
+        async with serving(routes.routes(api, sheet)) as edge:
             yield edge
     finally:
         await kept.close()
