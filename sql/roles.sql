@@ -35,6 +35,8 @@ grant insert on ledger_checkpoints, ledger_tiles to secondwind_signer;
 grant update (hashes) on ledger_tiles to secondwind_signer;
 grant select, insert on exports_papers, witness_cosignatures to secondwind_signer;
 grant update (time_s, line) on witness_cosignatures to secondwind_signer;
+grant select, insert, update on promises_keys to secondwind_signer;
+grant select on promises_keys to secondwind_writer;
 
 -- The reader serves the public: the partitions of `public`, never the tables above them.
 grant select on ledger_entries_public, ledger_checkpoints_public, ledger_tiles_public, ledger_balances_public, ledger_rules_public,

@@ -554,3 +554,11 @@ create index ledger_stream_entries_position on ledger_stream_entries using brin 
 create index ledger_idempotency_first on ledger_idempotency using brin (first) with (pages_per_range = 16, autosummarize = on);
 create index ledger_claims_position on ledger_claims using brin (position) with (pages_per_range = 16, autosummarize = on);
 create index payments_inbox_position on payments_inbox (position) where position is not null;
+
+-- ───── promises ─────
+
+-- The notes by which a key of the public log vouches for the key that signs promises to givers.
+create table promises_keys (
+    vkey  text primary key,
+    note  text not null
+);
