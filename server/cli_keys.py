@@ -19,6 +19,7 @@ from server.vault import FileKeyStore, Vault
 
 _WHAT = {
     "service": "wraps every sealed value; without it private parts are lost",
+    "promise": "signs the promises that givers get",
     "writer": "signs every batch that is appended",
     "recovery": "the offline recovery key: move it to a safe and delete it here",
 }

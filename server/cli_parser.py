@@ -71,6 +71,7 @@ def build() -> argparse.ArgumentParser:
     _add_keys(commands, common)
     _add_audit(commands, common)
     _add_incident(commands, common)
+    _add_promise(commands)
     _add_witness(commands)
     _add_export(commands, common)
     _add_opening(commands, common)
@@ -230,6 +231,21 @@ def _add_incident(commands: Commands, common: argparse.ArgumentParser) -> None:
     _add_log(declare)
     declare.add_argument("--text", required=True, metavar="TEXT", help="what happened and what was done about it")
     declare.set_defaults(run="server.cli_incident:declare")
+
+
+def _add_promise(commands: Commands) -> None:
+    promise = commands.add_parser("promise", help="judge the promise that a giver got", description="Needs no network.")
+    actions = promise.add_subparsers(required=True, metavar="ACTION")
+    check = actions.add_parser(
+        "check",
+        help="whether a promise is the log's, and kept",
+        description="Ends with 0 (kept, or open), 1 (late or overdue), or 2 (no promise of this log).",
+    )
+    check.add_argument("file", type=Path, metavar="FILE", help="the promise, as the service gave it")
+    check.add_argument(
+        "--key", action="append", required=True, metavar="VKEY", help="a key of the log; may be given again"
+    )
+    check.set_defaults(run="server.cli_promise:check")
 
 
 def _add_log(parser: argparse.ArgumentParser) -> None:

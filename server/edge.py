@@ -30,6 +30,8 @@ from server.http.streaming import Streams
 from server.identity.tokens import TokenAuthenticator, TokenIssuer, TokenVerifier
 from server.parts import Parts, clock_s, clock_us
 from server.payments import routes as payments
+from server.promises import routes as promises
+from server.promises.maker import maker_of
 from server.public import routes as public
 from server.public.chosen import ChosenReads
 from server.public.lists import ListReads
@@ -116,6 +118,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         *witness_rows,
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
+        *promises.routes(maker_of(parts)),
         *endpoint.routes(),
         *Verifier.of().routes(),
         *page.routes(),

@@ -19,6 +19,7 @@ from server.files.store import StoreAway
 from server.files.tilewriter import TileWriter
 from server.loops import follow
 from server.parts import clock_s, clock_us
+from server.promises.keys import keep_vouching
 from server.public.proofs import ProofReads
 from server.witness.asking import TOPIC as WITNESSED
 from server.witness.asking import Asking
@@ -56,6 +57,8 @@ async def check(parts: Parts) -> None:
                 "Make SECONDWIND_PUBLISH_TO readable and writable, or unset it.",
             ) from None
         await keep_papers(parts.database.signer, log, one.current_key(), parts.keys)
+        if log == "public":
+            await keep_vouching(parts.database.signer, one.current_key(), parts.keys)
 
 
 def signer(parts: Parts, log: LogName) -> Signer:
