@@ -17,7 +17,6 @@ between does not arrive, nothing stands at that head, and the plan is thrown awa
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,8 @@ import orjson
 import sql
 from ledger import canonical, clocks, guards, times
 from ledger.batches import BatchKey, statement
-from ledger.errors import ClockSkew, EntryError, Fenced, Halted
+from ledger.errors import ClockSkew, Fenced, Halted
+from ledger.guards import Looks
 from ledger.outages import LOST, is_away
 from ledger.partitions import Partitions, PartitionsMissing
 from ledger.plan import Plan, Seen, State, Wanted, plan_batch, wanted
@@ -159,7 +159,7 @@ class BatchCommitter:
     ) -> Prepared | None:
         wants = wanted(commands)
         state = await self._state(connection, head, wants)
-        if before is not None and (_guarded_accounts(state.declared, wants) or wants.pending or wants.closes):
+        if before is not None and (_looks(state.declared, wants) or wants.pending or wants.closes):
             return None
         if wants.streams or wants.keys or wants.claims or (now_us := self._carried_on()) is None:
             now_us = await self._read(connection, wants, state)
@@ -232,9 +232,14 @@ class BatchCommitter:
     async def _state(self, connection: PoolConnectionProxy, head: Head, wants: Wanted) -> State:
         """What the log has declared, and the balances that guards look at."""
         state = State(await self._declared(connection, head))
-        if accounts := _guarded_accounts(state.declared, wants):
-            rows = await connection.fetch(_QUERIES.guard_balances, self.log, accounts)
-            state.balances = {(r["account"], r["owner"], r["asset"], r["fund"]): int(r["balance"]) for r in rows}
+        if looks := _looks(state.declared, wants):
+            accounts = {*looks.by_fund, *looks.by_owner}
+            assets = {asset for account, asset in state.declared.accounts if account in accounts}
+            own = (looks.by_owner, state.declared.funds, looks.owners)
+            for row in await connection.fetch(
+                _QUERIES.guard_balances, self.log, assets, looks.by_fund, looks.funds, *own
+            ):
+                state.balances.put(row["account"], row["fund"] or row["owner"], row["asset"], int(row["balance"]))
         if wants.pending:
             rows = await connection.fetch(_QUERIES.pending, self.log, wants.pending)
             entries = (canonical.parse_entry(row["bytes"]) for row in rows)
@@ -300,13 +305,10 @@ class BatchCommitter:
             await connection.execute(self.companions[name], *transposed(work, 4))
 
 
-def _guarded_accounts(declared: Declared, wants: Wanted) -> list[str]:
-    """Accounts behind the guards that exist; a command that names another guard is refused by the plan, alone."""
+def _looks(declared: Declared, wants: Wanted) -> Looks:
+    """What the guards of these commands look at."""
     registry = declared.registry
-    names = {
+    held = [
         name for type_name in wants.types if type_name in registry.types for name in registry.types[type_name].guards
-    }
-    for call in wants.guards:
-        with contextlib.suppress(EntryError):
-            names.add(guards.parse_call(call)[0])
-    return sorted({account for name in names if name in registry.guards for account in registry.guards[name].accounts})
+    ]
+    return guards.looks(registry.guards, held, wants.funds, wants.guards)

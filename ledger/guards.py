@@ -7,8 +7,7 @@ A guard is a formula of the registry; a command names one of its sums: `spendabl
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -62,22 +61,88 @@ def parse_call(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def value(guard: Guard, key: str, balances: Mapping[BalanceKey, int]) -> dict[str, int]:
+class Sums:
+    """What stands in a fund, and what belongs to an owner, per account and asset: all that guards look at."""
+
+    def __init__(self, balances: Mapping[BalanceKey, int] | None = None) -> None:
+        """Starts with the balances given; `put` adds sums that somebody else has made."""
+        self._sums: dict[tuple[str, str | bytes], dict[str, int]] = {}
+        for balance, amount in (balances or {}).items():
+            self.add(balance, amount)
+
+    def put(self, account: str, key: str | bytes, asset: str, amount: int) -> None:
+        """Count an amount of `account` for one fund, or for one owner."""
+        sums = self._sums.setdefault((account, key), {})
+        sums[asset] = sums.get(asset, 0) + amount
+
+    def add(self, balance: BalanceKey, amount: int) -> None:
+        """Count what moves in one balance, for its fund and for its owner."""
+        account, owner, asset, fund = balance
+        self.put(account, fund, asset, amount)
+        if owner:
+            self.put(account, owner, asset, amount)
+
+    def of(self, account: str, key: str | bytes) -> Mapping[str, int]:
+        """Per asset, what a fund or an owner has in `account`."""
+        return self._sums.get((account, key), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What has to be read before guards can judge: these accounts of these funds, and these of these owners."""
+
+    by_fund: tuple[str, ...]
+    funds: tuple[str, ...]
+    by_owner: tuple[str, ...]
+    owners: tuple[bytes, ...]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to read."""
+        return bool((self.by_fund and self.funds) or self.owners)
+
+
+def looks(guards: Mapping[str, Guard], held: Iterable[str], funds: Iterable[str], calls: Iterable[str]) -> Looks:
+    """What to read for decisions whose types are `held` to guards in all of `funds`, and for the `calls` of commands.
+
+    A call that is none is left for the plan to refuse, with its command alone.
+    """
+    by_fund: dict[str, None] = {}
+    by_owner: dict[str, None] = {}
+    wanted_funds: dict[str, None] = {}
+    owners: dict[bytes, None] = {}
+    for name in held:
+        by_fund.update(dict.fromkeys(guards[name].accounts))
+        wanted_funds.update(dict.fromkeys(funds))
+    for call in calls:
+        match = _matches_call(call)
+        guard = guards.get(match[1]) if match else None
+        if match and guard and guard.by == "fund":
+            by_fund.update(dict.fromkeys(guard.accounts))
+            wanted_funds[match[2]] = None
+        elif match and guard and _matches_owner(match[2]):
+            by_owner.update(dict.fromkeys(guard.accounts))
+            owners[bytes.fromhex(match[2])] = None
+    return Looks(tuple(by_fund), tuple(wanted_funds), tuple(by_owner), tuple(owners))
+
+
+def value(guard: Guard, key: str, balances: Sums) -> dict[str, int]:
     """The guarded sum per asset for `key`, a fund or an owner in hex; assets without a balance are absent.
 
-    `balances` may hold more than the guard looks at. A fund's sum counts every owner, an owner's sum every fund.
+    A fund's sum counts every owner, an owner's sum every fund.
     EntryError `data-invalid` when `key` is no fund or no owner.
     """
     if not (matches_fund(key) if guard.by == "fund" else _matches_owner(key)):
         raise EntryError("data-invalid", f"{key[:80]!r} is no {guard.by} for guard {guard.name}")
-    owner = bytes.fromhex(key) if guard.by == "owner" else b""
-    sums: dict[str, int] = defaultdict(int)
-    for (account, balance_owner, asset, fund), balance in balances.items():
-        if account in guard.accounts and (fund == key if guard.by == "fund" else balance_owner == owner):
-            sums[asset] += guard.sign * balance
-    return dict(sums)
+    whose = bytes.fromhex(key) if guard.by == "owner" else key
+    sums: dict[str, int] = {}
+    for account in guard.accounts:
+        for asset, amount in balances.of(account, whose).items():
+            sums[asset] = sums.get(asset, 0) + guard.sign * amount
+    return sums
 
 
-def is_broken(guard: Guard, key: str, balances: Mapping[BalanceKey, int]) -> bool:
-    """Whether the guarded sum of any asset is below zero."""
-    return any(total < 0 for total in value(guard, key, balances).values())
+def is_broken(guard: Guard, key: str, balances: Sums, moves: Mapping[BalanceKey, int] | None = None) -> bool:
+    """Whether the guarded sum of any asset is below zero, once `moves` are counted as well."""
+    moved = value(guard, key, Sums(moves))
+    kept = value(guard, key, balances)
+    return any(kept.get(asset, 0) + moved.get(asset, 0) < 0 for asset in kept.keys() | moved.keys())

@@ -14,7 +14,7 @@ from ledger.balances import Balances
 from ledger.canonical import EMPTY_HASH
 from ledger.declared import CLOSED, Declared
 from ledger.errors import DatabaseUnavailable, Halted, LedgerError, RejectedByDatabase
-from ledger.guards import BalanceKey
+from ledger.guards import BalanceKey, Sums
 from ledger.plan import Plan, Planned, Seen, State, Wanted, plan_batch, wanted
 from ledger.reader import BYTES_PER_READ_MAX, ENTRIES_PER_READ_MAX, within
 from ledger.transactions import refuse_inside
@@ -121,7 +121,7 @@ class MemoryStore:
             {stream: len(self._streams[stream]) for stream in wants.streams if stream in self._streams},
             {key: self._seen[key] for key in wants.keys if key in self._seen},
             {claim: self._claims[claim] for claim in wants.claims if claim in self._claims},
-            dict(self.balances),
+            Sums(self.balances),
             {position: self._pending[position] for position in wants.pending if position in self._pending},
             Balances.from_snapshot(self._sums.snapshot()) if wants.closes else None,
         )

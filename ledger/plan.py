@@ -50,15 +50,15 @@ class Seen:
 class State:
     """What the database says, read after the head was locked; planning moves it on from command to command.
 
-    `declared` is this batch's own copy. `balances` needs only what guards look at, `pending` (position to the time it
-    expires) only what is to be resolved; `sums` are needed only to close a month.
+    `declared` is this batch's own copy. `balances` needs only what guards look at (guards.looks), `pending` (position
+    to the time it expires) only what is to be resolved; `sums` are needed only to close a month.
     """
 
     declared: Declared
     streams: dict[bytes, int] = field(default_factory=dict)
     seen: dict[bytes, Seen] = field(default_factory=dict)
     claims: dict[tuple[str, bytes], int] = field(default_factory=dict)
-    balances: dict[BalanceKey, int] = field(default_factory=dict)
+    balances: guards.Sums = field(default_factory=guards.Sums)
     pending: dict[int, int] = field(default_factory=dict)
     sums: Balances | None = None
 
@@ -78,6 +78,7 @@ class Wanted:
     claims: tuple[tuple[str, bytes], ...]
     guards: tuple[str, ...]
     types: tuple[str, ...]
+    funds: tuple[str, ...]
     pending: tuple[int, ...]
     closes: str | None
 
@@ -133,6 +134,7 @@ def wanted(commands: Iterable[Command]) -> Wanted:
         claims=tuple(dict.fromkeys((claim.kind, claim.key) for c in commands for claim in claims_of(c))),
         guards=tuple(dict.fromkeys(name for c in commands for name in c.guards)),
         types=tuple(dict.fromkeys(draft.type for draft in drafts)),
+        funds=tuple(dict.fromkeys(posting.fund for draft in drafts for posting in draft.postings)),
         pending=tuple(sorted({position for draft in drafts for position in _resolved(draft)})),
         closes=min((draft.period for draft in drafts if draft.type == CLOSED and draft.period), default=None),
     )
@@ -220,10 +222,7 @@ def _is_broken(declared: Declared, call: str, state: State, deltas: dict[Balance
     guard = declared.registry.guards.get(name)
     if guard is None:
         raise EntryError("data-invalid", f"the registry has no guard {name!r}")
-    balances = dict(state.balances)
-    for key, amount in deltas.items():
-        balances[key] = balances.get(key, 0) + amount
-    return guards.is_broken(guard, subject, balances)
+    return guards.is_broken(guard, subject, state.balances, deltas)
 
 
 class _Trial:
@@ -336,7 +335,7 @@ def _accept(plan: Plan, state: State, command: Command, trial: _Trial, version: 
         plan.claims.append((claim.kind, claim.key, first))
     for balance, amount in trial.balances.items():
         plan.balances[balance] += amount
-        state.balances[balance] = state.balances.get(balance, 0) + amount
+        state.balances.add(balance, amount)
     state.declared = trial.declared
     state.pending = trial.pending
     if state.sums is not None:

@@ -37,8 +37,16 @@ select 'c', c.key, c.kind, c.position, 0, null
 from unnest($4::text[], $5::bytea[]) as w (kind, key)
 join ledger_claims c on c.log = $1 and c.kind = w.kind and c.key = w.key;
 
--- guard_balances: the balances that guards look at
-select account, owner, asset, fund, balance from ledger_balances where log = $1 and account = any($2::text[]);
+-- guard_balances: what stands in funds, owners put together, and what owners have, funds put together. Every column of the
+-- key is named, so that only what is asked for is read, however many owners there are
+select account, asset, fund, null::bytea as owner, sum(balance) as balance from ledger_balances
+where log = $1 and account = any($3::text[]) and asset = any($2::text[]) and fund = any($4::text[])
+group by account, asset, fund
+union all
+select account, asset, null, owner, sum(balance) from ledger_balances
+where log = $1 and account = any($5::text[]) and asset = any($2::text[]) and fund = any($6::text[])
+    and owner = any($7::bytea[])
+group by account, asset, owner;
 
 -- all_balances: every balance of a log, owners put together
 select account, asset, fund, sum(balance) from ledger_balances where log = $1 group by account, asset, fund;

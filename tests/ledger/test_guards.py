@@ -8,12 +8,12 @@ import pytest
 
 from ledger import guards
 from ledger.errors import EntryError
-from ledger.guards import BalanceKey, Guard
+from ledger.guards import BalanceKey, Guard, Looks, Sums
 
 ALICE = b"\xab" * 32
 SPENDABLE = Guard("spendable", ("assets:cash", "liabilities:accrued_fees"), "fund", 1)
 POINTS = Guard("points", ("points:members",), "owner", -1)
-BALANCES: dict[BalanceKey, int] = {
+BALANCE_ROWS: dict[BalanceKey, int] = {
     ("assets:cash", b"", "USD/2", "rent"): 1000,
     ("assets:cash", ALICE, "USD/2", "rent"): 200,
     ("assets:cash", b"", "EUR/2", "rent"): 7,
@@ -23,6 +23,7 @@ BALANCES: dict[BalanceKey, int] = {
     ("points:members", ALICE, "POINTS", "none"): -50,
     ("points:members", b"b" * 32, "POINTS", "none"): 1,
 }
+BALANCES = Sums(BALANCE_ROWS)
 
 
 def test_a_guard_by_fund_sums_its_accounts_over_all_owners() -> None:
@@ -40,6 +41,22 @@ def test_a_guard_is_broken_when_any_asset_is_below_zero() -> None:
     assert not guards.is_broken(SPENDABLE, "tech", BALANCES)
     assert not guards.is_broken(SPENDABLE, "general", BALANCES)
     assert guards.is_broken(POINTS, (b"b" * 32).hex(), BALANCES)
+
+
+def test_what_a_decision_moves_is_counted_before_it_is_judged() -> None:
+    own = {("points:members", ALICE, "POINTS", "none"): 49}
+    assert not guards.is_broken(POINTS, ALICE.hex(), BALANCES, own)
+    assert guards.is_broken(POINTS, ALICE.hex(), BALANCES, dict.fromkeys(own, 51))
+    assert guards.is_broken(SPENDABLE, "winter", BALANCES, {("assets:cash", ALICE, "USD/2", "winter"): -1})
+    assert not guards.is_broken(SPENDABLE, "rent", BALANCES, {("assets:cash", b"", "USD/2", "rent"): 100})
+
+
+def test_only_the_funds_and_owners_that_are_asked_for_are_looked_at() -> None:
+    known = {guard.name: guard for guard in (SPENDABLE, POINTS)}
+    calls = ("spendable(rent)", f"points({ALICE.hex()})", "points(nobody)", "unknown(rent)", "nonsense")
+    assert guards.looks(known, (), ("tech",), calls) == Looks(SPENDABLE.accounts, ("rent",), POINTS.accounts, (ALICE,))
+    assert guards.looks(known, ("spendable",), ("tech",), ()) == Looks(SPENDABLE.accounts, ("tech",), (), ())
+    assert not guards.looks(known, (), ("tech",), ("unknown(rent)",))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ledger import canonical, genesis, guards
 from ledger.canonical import EMPTY_HASH
 from ledger.declared import Declared
 from ledger.errors import GuardRefused
-from ledger.guards import BalanceKey
+from ledger.guards import BalanceKey, Sums
 from ledger.plan import State, plan_batch
 from ledger.types import Appended, Command, Draft, Head, OwnedPosting
 from server import chart
@@ -65,9 +65,9 @@ def test_the_sum_kept_is_the_fold_and_refused_is_exactly_what_would_fall_below_z
             for posting in canonical.parse_entry(row.bytes).postings:
                 fold[posting.account, b"", posting.asset, posting.fund] += posting.amount
     for fund in FUNDS:
-        assert guards.value(GUARD, fund, fold).get("USD/2", 0) == left[fund]
-        assert guards.value(GUARD, fund, state.balances) == guards.value(GUARD, fund, fold)
-        assert guards.is_broken(GUARD, fund, fold) == (left[fund] < 0)
+        assert guards.value(GUARD, fund, Sums(fold)).get("USD/2", 0) == left[fund]
+        assert guards.value(GUARD, fund, state.balances) == guards.value(GUARD, fund, Sums(fold))
+        assert guards.is_broken(GUARD, fund, Sums(fold)) == (left[fund] < 0)
 
 
 @settings(max_examples=100, deadline=None)

@@ -300,6 +300,21 @@ async def test_a_closed_store_takes_nothing(store: Subject) -> None:
         await store.give()
 
 
+async def test_a_guard_by_owner_counts_what_is_the_owners_own_in_every_fund(maker: Maker) -> None:
+    """Attacks A14, C2: of one gift no more is given back than it was, whoever else has money there."""
+    async with maker.born("books") as books:
+        for owner, fund in ((STREAM, "rent"), (STREAM, "general"), (OTHER, "rent")):
+            await books.append(Command((books_gift(100, owner=owner, fund=fund),)))
+        taken = Command((books_gift(-150, owner=STREAM),), guards=(f"gift({STREAM.hex()})",))
+        done = await asyncio.gather(*(books.append(taken) for _ in range(3)), return_exceptions=True)
+        assert [type(answer) for answer in done] == [Appended, GuardRefused, GuardRefused]
+        await books.append(Command((books_gift(-100, owner=OTHER),), guards=(f"gift({OTHER.hex()})",)))
+        nobodys = Command((books_gift(-1, owner=b"n" * 32),), guards=(f"gift({(b'n' * 32).hex()})",))
+        with pytest.raises(GuardRefused):
+            await books.append(nobodys)
+        await books.verified()
+
+
 async def test_sealed_slots_come_back_as_they_went_in(store: Subject) -> None:
     box = SealedBox("identity", "key-1", b"w" * 40, b"n" * 24, b"c" * 100)
     sealed = SealedSlots(EMPTY_SLOTS.root, EMPTY_SLOTS.slot_hashes, (box,))

@@ -172,9 +172,9 @@ select h.log, h.origin, h.time_zone, h.size, h.last_leaf_hash, h.last_at_us, h.e
 from ledger_heads h where log = $1 for update of h
 """
 _READ_BACK = """
-select 'assets:cash' as account, ''::bytea as owner, 'USD/2' as asset, 'rent' as fund,
+select 'assets:cash' as account, 'USD/2' as asset, 'rent' as fund, null::bytea as owner,
        current_setting('merged.balance')::numeric as balance
-where $1 = 'public' and $2::text[] is not null
+where $1 = 'public' and ($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[]) is not null
 """
 
 

@@ -11,7 +11,6 @@ from itertools import count
 from typing import Any
 
 import asyncpg
-import orjson
 
 import sql
 from ledger import canonical
@@ -19,7 +18,7 @@ from tests.simulation.tables import Row, Transaction
 
 Handler = Callable[..., Awaitable[list[Row]]]
 HANDLERS: dict[str, Handler] = {}
-LEDGER, PUBLISHING, GIVING = sql.load("ledger"), sql.load("publishing"), sql.load("giving")
+LEDGER = sql.load("ledger")
 HEAD = ("log", "origin", "time_zone", "size", "last_leaf_hash", "last_at_us", "epoch", "rules_position", "halted")
 
 
@@ -120,12 +119,17 @@ async def state(  # noqa: PLR0917 - the query's parameters
 
 
 @answers(LEDGER.guard_balances)
-async def guard_balances(tx: Transaction, _now_us: int, log: str, accounts: list[str]) -> list[Row]:
-    return [
-        Row(account=key[1], asset=key[2], fund=key[3], owner=key[4], balance=row["balance"])
-        for key, row in tx.all("balances")
-        if key[0] == log and key[1] in accounts
-    ]
+async def guard_balances(tx: Transaction, _now_us: int, log: str, assets: set[str], *looks: Any) -> list[Row]:
+    by_fund, funds, by_owner, all_funds, owners = looks
+    sums: Counter[tuple[str, str, str | None, bytes | None]] = Counter()
+    for (found, account, asset, fund, owner), row in tx.all("balances"):
+        if found == log and asset in assets:
+            if account in by_fund and fund in funds:
+                sums[account, asset, fund, None] += row["balance"]
+            if account in by_owner and fund in all_funds and owner in owners:
+                sums[account, asset, None, owner] += row["balance"]
+    names = ("account", "asset", "fund", "owner")
+    return [Row(**dict(zip(names, key, strict=True)), balance=amount) for key, amount in sums.items()]
 
 
 @answers(LEDGER.all_balances)
@@ -331,70 +335,4 @@ async def _set_tracking(tx: Transaction, projection: str, **changed: object) -> 
     row = tx.get("tracking", projection)
     if row is not None:
         tx.put("tracking", projection, row=row.but(**changed))
-    return []
-
-
-@answers(PUBLISHING.publisher_next)
-async def publisher_next(tx: Transaction, _now_us: int) -> list[Row]:
-    row = tx.get("tracking", "publisher")
-    return [row.only("next")] if row else []
-
-
-@answers(PUBLISHING.publisher_advance)
-async def publisher_advance(tx: Transaction, _now_us: int, start: int, end: int, waiting: str) -> list[Row]:
-    await tx.lock("tracking", "publisher")
-    row = tx.get("tracking", "publisher")
-    if row is None or row["next"] != start:
-        raise asyncpg.SerializationError(f"publisher was overtaken: it is no longer at {start}")
-    tx.put("tracking", "publisher", row=row.but(next=end))
-    for item in orjson.loads(waiting):
-        values = Row(kind=item["kind"], at_us=item["at_us"])
-        await insert(tx, "waiting", item["position"], row=values)
-    return []
-
-
-@answers(PUBLISHING.publisher_companion)
-async def publisher_companion(
-    tx: Transaction, now_us: int, payloads: list[str], _firsts: list[int], _counts: list[int], fresh: list[bool]
-) -> list[Row]:
-    for payload, is_fresh in zip(payloads, fresh, strict=True):
-        if is_fresh:
-            p = orjson.loads(payload)
-            await publisher_advance(tx, now_us, p["from"], p["to"], orjson.dumps(p["waiting"]).decode())
-    return []
-
-
-@answers(PUBLISHING.policies)
-async def policies(tx: Transaction, _now_us: int) -> list[Row]:
-    found = [row for key, row in tx.all("rules") if key[:2] == ("public", "policy")]
-    return [row.only("data") for row in sorted(found, key=lambda row: row["position"])]
-
-
-@answers(GIVING.insert_gifts)
-async def insert_gifts(tx: Transaction, _now_us: int, *columns: list[Any]) -> list[Row]:
-    names = (
-        "position",
-        "at_us",
-        "period",
-        "effective_on",
-        "fund",
-        "asset",
-        "amount_minor",
-        "visibility",
-        "fee_borne_by",
-    )
-    for values in zip(*columns, strict=True):
-        row = Row(**dict(zip((*names, "state"), values, strict=True)), fee_minor=None, fee_position=None)
-        await insert(tx, "gifts", row["position"], row=row)
-    return []
-
-
-@answers(GIVING.set_fees)
-async def set_fees(
-    tx: Transaction, _now_us: int, positions: list[int], fees: list[int], fee_positions: list[int]
-) -> list[Row]:
-    for position, fee, fee_position in zip(positions, fees, fee_positions, strict=True):
-        row = tx.get("gifts", position)
-        if row is not None:
-            tx.put("gifts", position, row=row.but(fee_minor=fee, fee_position=fee_position))
     return []

@@ -24,7 +24,7 @@ from tests.simulation.gifts import make
 from tests.simulation.invariants import Witness
 from tests.simulation.loop import OWNER, Killed, Loop, as_owner
 from tests.simulation.scenario import QUIET, Scenario
-from tests.simulation.statements import HANDLERS
+from tests.simulation.services import HANDLERS
 from tests.simulation.tables import Row, Transaction
 from tests.support.logs import BATCH_SEED, born, origin_of
 

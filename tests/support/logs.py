@@ -11,6 +11,7 @@ import asyncpg
 
 from ledger import genesis, slots
 from ledger.batches import BatchKey
+from ledger.guards import Guard
 from ledger.memory import Accompanied, MemoryStore
 from ledger.note import SigningKey
 from ledger.reader import LogReader
@@ -28,7 +29,8 @@ BATCH_SEED = bytes(range(64, 96))
 ASSETS = ("JPY", "KWD/3", "USD/2")
 HELD = TypeSpec("test.room.held.v1", {}, "some", (), "may")
 SPENT = TypeSpec("test.money.spent.v1", {}, "some", (), "none", ("spendable",))
-"""What no slice has yet: two phases, and a decision that its own type holds to a guard."""
+GIFT = Guard("gift", ("assets:stripe:pending",), "owner", 1)
+"""What no slice has yet: two phases, a decision that its own type holds to a guard, and a guard by owner."""
 
 
 def clock_us() -> int:
@@ -49,7 +51,7 @@ def key_of(log: LogName) -> SigningKey:
 def born(log: LogName, *, registry: Registry | None = None) -> genesis.Birth:
     """What a test's log is born with: the service's own charts, types and funds."""
     types = {"audit": AUDIT_TYPES, "books": BOOKS_TYPES, "public": PUBLIC_TYPES}[log]
-    guards = {"audit": (), "books": chart.BOOKS_GUARDS, "public": chart.PUBLIC_GUARDS}[log]
+    guards = {"audit": (), "books": (*chart.BOOKS_GUARDS, GIFT), "public": chart.PUBLIC_GUARDS}[log]
     of_tests = () if log == "audit" else (HELD, SPENT)
     return genesis.Birth(
         mode="test",

@@ -1,0 +1,81 @@
+"""What the named queries of the publisher and of the projection of gifts do to the tables, beside the ledger's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import orjson
+
+import sql
+from tests.simulation.statements import HANDLERS, answers, insert
+from tests.simulation.tables import Row, Transaction
+
+__all__ = ["HANDLERS"]
+PUBLISHING, GIVING = sql.load("publishing"), sql.load("giving")
+
+
+@answers(PUBLISHING.publisher_next)
+async def publisher_next(tx: Transaction, _now_us: int) -> list[Row]:
+    row = tx.get("tracking", "publisher")
+    return [row.only("next")] if row else []
+
+
+@answers(PUBLISHING.publisher_advance)
+async def publisher_advance(tx: Transaction, _now_us: int, start: int, end: int, waiting: str) -> list[Row]:
+    await tx.lock("tracking", "publisher")
+    row = tx.get("tracking", "publisher")
+    if row is None or row["next"] != start:
+        raise asyncpg.SerializationError(f"publisher was overtaken: it is no longer at {start}")
+    tx.put("tracking", "publisher", row=row.but(next=end))
+    for item in orjson.loads(waiting):
+        values = Row(kind=item["kind"], at_us=item["at_us"])
+        await insert(tx, "waiting", item["position"], row=values)
+    return []
+
+
+@answers(PUBLISHING.publisher_companion)
+async def publisher_companion(
+    tx: Transaction, now_us: int, payloads: list[str], _firsts: list[int], _counts: list[int], fresh: list[bool]
+) -> list[Row]:
+    for payload, is_fresh in zip(payloads, fresh, strict=True):
+        if is_fresh:
+            p = orjson.loads(payload)
+            await publisher_advance(tx, now_us, p["from"], p["to"], orjson.dumps(p["waiting"]).decode())
+    return []
+
+
+@answers(PUBLISHING.policies)
+async def policies(tx: Transaction, _now_us: int) -> list[Row]:
+    found = [row for key, row in tx.all("rules") if key[:2] == ("public", "policy")]
+    return [row.only("data") for row in sorted(found, key=lambda row: row["position"])]
+
+
+@answers(GIVING.insert_gifts)
+async def insert_gifts(tx: Transaction, _now_us: int, *columns: list[Any]) -> list[Row]:
+    names = (
+        "position",
+        "at_us",
+        "period",
+        "effective_on",
+        "fund",
+        "asset",
+        "amount_minor",
+        "visibility",
+        "fee_borne_by",
+    )
+    for values in zip(*columns, strict=True):
+        row = Row(**dict(zip((*names, "state"), values, strict=True)), fee_minor=None, fee_position=None)
+        await insert(tx, "gifts", row["position"], row=row)
+    return []
+
+
+@answers(GIVING.set_fees)
+async def set_fees(
+    tx: Transaction, _now_us: int, positions: list[int], fees: list[int], fee_positions: list[int]
+) -> list[Row]:
+    for position, fee, fee_position in zip(positions, fees, fee_positions, strict=True):
+        row = tx.get("gifts", position)
+        if row is not None:
+            tx.put("gifts", position, row=row.but(fee_minor=fee, fee_position=fee_position))
+    return []
