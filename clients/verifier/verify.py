@@ -343,9 +343,12 @@ def open_checkpoint(data: bytes, key: VerifyKey) -> Checkpoint:
 # Trees (RFC 6962): a frontier that grows, and proofs.
 
 
+_sha256 = hashlib.sha256
+
+
 def leaf_hash(data: bytes) -> bytes:
     """Hash of an entry."""
-    return hashlib.sha256(b"\x00" + data).digest()
+    return _sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -354,31 +357,55 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """The complete subtrees of a growing tree, largest first."""
+    """The complete subtrees of a growing tree, largest first.
+
+    New leaves are put together when somebody asks, or 256 at a time: level by level that takes half the time.
+    """
 
     def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
         """ValueError when a tree of this size has not that many complete subtrees."""
         if len(hashes) != bin(size).count("1"):
             raise ValueError("a tree of %d has %d complete subtrees" % (size, bin(size).count("1")))
         self.size = size
-        self.hashes: list[bytes] = list(hashes)
+        self._hashes: list[bytes] = list(hashes)
+        self._new: list[bytes] = []
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """Roots of the complete subtrees."""
+        if self._new:
+            self._put_together()
+        return self._hashes
 
     def append(self, node: bytes) -> None:
         """Add one leaf."""
-        index = self.size
-        hashes = self.hashes
-        while index & 1:
-            node = hashlib.sha256(b"\x01" + hashes.pop() + node).digest()
-            index >>= 1
-        hashes.append(node)
+        self._new.append(node)
         self.size += 1
+        if not self.size & (TILE_WIDTH - 1):
+            self._put_together()
+
+    def _put_together(self) -> None:
+        index, nodes, self._new = self.size - len(self._new), self._new, []
+        if len(nodes) == TILE_WIDTH and not index & (TILE_WIDTH - 1):
+            index //= TILE_WIDTH
+            while len(nodes) > 1:
+                nodes = [_sha256(b"\x01" + nodes[i] + nodes[i + 1]).digest() for i in range(0, len(nodes), 2)]
+        hashes = self._hashes
+        for node in nodes:
+            at = index
+            while at & 1:
+                node = _sha256(b"\x01" + hashes.pop() + node).digest()  # noqa: PLW2901 - it climbs
+                at >>= 1
+            hashes.append(node)
+            index += 1
 
     def root(self) -> bytes:
         """Root over what was added."""
-        if not self.hashes:
+        hashes = self.hashes
+        if not hashes:
             return EMPTY_HASH
-        result = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
+        result = hashes[-1]
+        for left in reversed(hashes[:-1]):
             result = node_hash(left, result)
         return result
 
@@ -1126,8 +1153,9 @@ class Shape:
     """
 
     def __init__(self, entry: dict[str, Any], data: bytes) -> None:
-        """`fits` stays None for an entry that cannot be told by its shape alone."""
-        self.fits: Callable[[bytes], Any] | None = None
+        """`known` stays false for an entry that cannot be told by its shape alone."""
+        self.known = False
+        self.fits: Callable[[bytes], Any] = lambda _: None
         self.type: str = entry["type"]
         self.period: str = entry["period"]
         self.triples = [(line["account"], line["asset"], line["fund"]) for line in entry["postings"]]
@@ -1144,6 +1172,7 @@ class Shape:
             patterns = [*(pattern for pattern, _ in holes), ""]
             text = "".join(re.escape(part) + hole for part, hole in zip(parts, patterns))  # noqa: B905 - Python 3.9
             self.fits = re.compile(text.encode("utf-8")).fullmatch
+            self.known = True
 
     @staticmethod
     def _parts(entry: dict[str, Any]) -> list[str]:
@@ -1186,8 +1215,10 @@ class Log:
         self.fast = fast
         self.frontier = began or Frontier()
         self.began = self.frontier.size
+        self._log_member = b'"log":"%s"' % origin.encode()
+        self._good_time = ("", "", "")
         self.prev = EMPTY_HASH
-        self.prev_text = b64(EMPTY_HASH)
+        self.prev_b64 = b64(EMPTY_HASH).encode()
         self.last_at: datetime | None = None
         self.last_at_text = ""
         self.month = ("", "")
@@ -1233,8 +1264,8 @@ class Log:
             raise
         except Exception as error:
             raise Failed("entry-malformed", "judging it raised %s" % type(error).__name__, position) from error
-        self.prev = leaf_hash(data)
-        self.prev_text = b64(self.prev)
+        self.prev = _sha256(b"\x00" + data).digest()
+        self.prev_b64 = binascii.b2a_base64(self.prev, newline=False)
         self.frontier.append(self.prev)
 
     def begin(self, data: bytes, position: int, month: str, sums: dict[tuple[str, str, str], int]) -> None:
@@ -1243,7 +1274,7 @@ class Log:
         at = check_shape(entry)
         good = self.zone is None or self._months(at)[0] <= month
         _want(good, "balance-unproved", "entries after %s stand before the first one shown" % month)
-        self.prev_text = entry["prev"]
+        self.prev_b64 = entry["prev"].encode()
         self.proved_close = (position, sums)
 
     def carry(self, position: int, data: bytes) -> None:
@@ -1278,16 +1309,14 @@ class Log:
 
     def _judge_fast(self, position: int, data: bytes) -> None:
         """Chain only: members by pattern, not by parsing; position, prev and log stand in canonical bytes as they must."""
-        _want(len(data) <= ENTRY_BYTES_MAX, "entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
-        _want(
-            b'"position":%d,"postings":' % position in data, "position-mismatch", "the entry does not say its position"
-        )
-        _want(
-            b'"prev":"%s"' % self.prev_text.encode() in data,
-            "prev-mismatch",
-            "prev is not the hash of the entry before",
-        )
-        _want(b'"log":"%s"' % self.origin.encode() in data, "log-mismatch", "the entry is not of this log")
+        if len(data) > ENTRY_BYTES_MAX:
+            raise Failed("entry-too-large", "%d bytes, at most %d" % (len(data), ENTRY_BYTES_MAX))
+        if b'"position":%d,"postings":' % position not in data:
+            raise Failed("position-mismatch", "the entry does not say its position")
+        if b'"prev":"%s"' % self.prev_b64 not in data:
+            raise Failed("prev-mismatch", "prev is not the hash of the entry before")
+        if self._log_member not in data:
+            raise Failed("log-mismatch", "the entry is not of this log")
         if b'"type":"ledger.' in data:
             entry = parse_entry(data)
             check_shape(entry)
@@ -1310,16 +1339,19 @@ class Log:
         """Judge an entry whose shape is known; False leaves it to `_judge`, which says what is wrong, if anything is."""
         if len(data) > ENTRY_BYTES_MAX or (self.opening is not None and self.opening.position == position):
             return False
-        match = None
-        for shape in self.shapes:
-            match = shape.fits(data) if shape.fits is not None else None
+        shapes = self.shapes
+        for i in range(len(shapes)):
+            shape = shapes[i]
+            match = shape.fits(data)
             if match:
+                if i:
+                    shapes.insert(0, shapes.pop(i))  # what came last comes again soonest
                 break
-        if match is None:
+        else:
             return False
         found = match.groups()
         count = len(shape.triples)
-        if found[1] != b"%d" % position or found[2 + count] != self.prev_text.encode():
+        if found[1] != b"%d" % position or found[2 + count] != self.prev_b64:
             return False
         amounts = [int(text) for text in found[2 : 2 + count]]
         for members in shape.sums:
@@ -1329,11 +1361,15 @@ class Log:
             if total:
                 return False
         text = found[0].decode()
-        try:
-            at = parse_at(text)
-            self._check_time(text, shape.period, shape.type, at)
-        except Failed:
-            return False
+        at = self.last_at
+        if self._good_time != (text, shape.period, self.closed):
+            try:
+                at = parse_at(text)
+                self._check_time(text, shape.period, shape.type, at)
+            except Failed:
+                return False
+            if self.kind == "ledger":  # elsewhere no two entries share their time
+                self._good_time = (text, shape.period, self.closed)
         if shape.type not in self.known:
             self.unknown[shape.type] += 1
         self.last_at, self.last_at_text = at, text
@@ -1349,7 +1385,7 @@ class Log:
             self.shapes.clear()
         elif spec is not None and "guards" not in spec:
             shape = Shape(entry, data)
-            if shape.fits is not None:
+            if shape.known:
                 self.shapes.insert(0, shape)
                 del self.shapes[SHAPES_MAX:]
 
@@ -1362,7 +1398,7 @@ class Log:
             "position-mismatch",
             "the entry says that it stands at %d" % entry["position"],
         )
-        _want(entry["prev"] == self.prev_text, "prev-mismatch", "prev is not the hash of the entry before")
+        _want(entry["prev"].encode() == self.prev_b64, "prev-mismatch", "prev is not the hash of the entry before")
         name = entry["type"]
         _want(
             (name == "ledger.log.opened.v1") == (position == 0),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.verifier.published import verify
+from tests.clients.verifier.published import judge
 from tests.vectors.tamper import FROZEN, KEY
 
 ROWS = json.loads((FROZEN.parents[1] / "tamper.json").read_text())["rows"]
@@ -24,7 +24,7 @@ def told_about(row: dict[str, Any], tmp_path: Path) -> tuple[int, dict[str, Any]
     for path, data in row["files"].items():
         (log / path).parent.mkdir(parents=True, exist_ok=True)
         (log / path).write_bytes(base64.b64decode(data))
-    return verify(str(log), "--key", KEY.vkey, "--trusted", str(pin), "--as-of", "2026-01-26T17:10Z")
+    return judge(str(log), "--key", KEY.vkey, "--trusted", str(pin), "--as-of", "2026-01-26T17:10Z")
 
 
 def test_the_log_as_it_was_is_verified(tmp_path: Path) -> None:

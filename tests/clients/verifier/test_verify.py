@@ -43,7 +43,7 @@ def log(tmp_path: Path) -> Published:
 
 
 def test_a_good_log_that_nobody_has_seen_is_only_consistent_in_itself(log: Published) -> None:
-    code, report = log.verify()
+    code, report = log.judge()
     assert (code, report["verdict"], report["size"]) == (2, "could-not-tell", len(ENTRIES))
     assert report["root"] == encode_base64(root(map(leaf_hash, ENTRIES)))
     assert report["gifts_received"]["rent"]["USD/2"] == str(sum(100 + n for n in range(0, 600, 3)))
@@ -51,9 +51,9 @@ def test_a_good_log_that_nobody_has_seen_is_only_consistent_in_itself(log: Publi
 
 def test_first_use_pins_and_every_later_run_compares(log: Published, tmp_path: Path) -> None:
     pin = str(tmp_path / "seen.txt")
-    assert log.verify("--first-use", pin)[0] == 2
-    assert log.verify("--first-use", pin)[0] == 0
-    assert log.verify("--trusted", pin)[1]["compared_with"] == [pin]
+    assert log.judge("--first-use", pin)[0] == 2
+    assert log.judge("--first-use", pin)[0] == 0
+    assert log.judge("--trusted", pin)[1]["compared_with"] == [pin]
 
 
 def test_a_receipt_that_somebody_holds_is_an_outside_view(log: Published, tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_a_receipt_that_somebody_holds_is_an_outside_view(log: Published, tmp_pa
     )
     receipt = tmp_path / "gift.tlog-proof"
     receipt.write_text(proof.format_tlog_proof(40, path, (log.directory / "checkpoint").read_text()))
-    assert log.verify("--seen", str(receipt))[0] == 0
+    assert log.judge("--seen", str(receipt))[0] == 0
 
 
 def test_the_head_that_is_expected_is_the_only_one_accepted(log: Published) -> None:
     head = f"{len(ENTRIES)}:{encode_base64(root(map(leaf_hash, ENTRIES)))}"
-    assert log.verify("--expect-head", head)[0] == 2
-    code, report = log.verify("--expect-head", head.replace(":", "0:"))
+    assert log.judge("--expect-head", head)[0] == 2
+    code, report = log.judge("--expect-head", head.replace(":", "0:"))
     assert (code, report["code"]) == (1, "head-mismatch")
 
 
@@ -77,14 +77,14 @@ def test_a_log_that_only_grew_passes_and_one_that_shrank_or_changed_does_not(log
     pin = str(tmp_path / "seen.txt")
     early = Published(tmp_path / "early")
     early.write(ENTRIES[:400])
-    early.verify("--first-use", pin)
-    assert log.verify("--trusted", pin)[0] == 0
+    early.judge("--first-use", pin)
+    assert log.judge("--trusted", pin)[0] == 0
     shorter = Published(tmp_path / "shorter")
     shorter.write(ENTRIES[:300])
-    assert (shorter.verify("--trusted", pin)[0], shorter.verify("--trusted", pin)[1]["code"]) == (1, "rollback")
+    assert (shorter.judge("--trusted", pin)[0], shorter.judge("--trusted", pin)[1]["code"]) == (1, "rollback")
     other = Published(tmp_path / "other")
     other.write(rechained(ENTRIES, 200, lambda entry: entry["data"].update(via="bank")))
-    code, report = other.verify("--trusted", pin)
+    code, report = other.judge("--trusted", pin)
     assert (code, report["code"], report["position"]) == (1, "fork", 400)
     evidence = Path("/tmp") / report["sentence"].rpartition(" ")[2]  # noqa: S108 - verify.py ran there
     text = evidence.read_text()
@@ -131,14 +131,14 @@ def test_what_even_the_keys_owner_cannot_write(name: str, tmp_path: Path) -> Non
     change, wanted = REWRITES[name]
     forged = Published(tmp_path / "log")
     forged.write(rechained(ENTRIES, AT, change))
-    code, report = forged.verify()
+    code, report = forged.judge()
     assert (code, report["code"], report["position"]) == (1, wanted, AT)
 
 
 def test_an_unknown_type_is_no_failure_but_cannot_be_told(tmp_path: Path) -> None:
     forged = Published(tmp_path / "log")
     forged.write(rechained(ENTRIES, AT, lambda entry: entry.update(type="later.thing.happened.v1")))
-    code, report = forged.verify()
+    code, report = forged.judge()
     assert (code, report["unknown_types"]) == (2, {"later.thing.happened.v1": 1})
 
 
@@ -165,7 +165,7 @@ def test_a_spoiled_log_fails_at_its_position(name: str, tmp_path: Path) -> None:
     entries, wanted, position = SPOILED[name]
     spoilt = Published(tmp_path / "log")
     spoilt.write(entries)
-    code, report = spoilt.verify()
+    code, report = spoilt.judge()
     assert (code, report["position"]) == (1, position)
     assert report["code"] in {wanted, "sum-not-zero"} if name == "a changed amount" else report["code"] == wanted
 
@@ -174,7 +174,7 @@ def test_a_spoiled_log_fails_at_its_position(name: str, tmp_path: Path) -> None:
 def test_entries_that_are_not_those_that_were_signed(fast: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     forged = Published(tmp_path / "log")
     forged.write(rechained(ENTRIES, AT, amount), signed_root=root(map(leaf_hash, ENTRIES)))
-    code, report = forged.verify(*(["--fast"] if fast else []))
+    code, report = forged.judge(*(["--fast"] if fast else []))
     assert (code, report["code"]) == (1, "root-mismatch")
 
 
@@ -183,20 +183,20 @@ def test_a_log_shorter_than_its_checkpoint_is_truncated(tmp_path: Path) -> None:
     short.write(ENTRIES[:600])
     path = short.directory / "tile/entries/002.p/88"
     path.write_bytes(path.read_bytes()[: -len(ENTRIES[599]) - 2])
-    code, report = short.verify()
+    code, report = short.judge()
     assert (code, report["code"], report["position"]) == (1, "truncated", 599)
 
 
 def test_a_tile_that_does_not_hold_its_entries_hashes(log: Published) -> None:
     (log.directory / "tile/0/001").write_bytes(bytes(8192))
-    code, report = log.verify()
+    code, report = log.judge()
     assert (code, report["code"], report["position"]) == (1, "tile-mismatch", 256)
 
 
 def test_keys_that_did_not_sign_are_told_apart(log: Published) -> None:
     other = SigningKey(KEY.name, b"o" * 32)
-    assert log.verify(vkey=other.vkey)[1]["code"] == "signature-missing"
-    assert log.verify(vkey="nonsense")[0] == 2
+    assert log.judge(vkey=other.vkey)[1]["code"] == "signature-missing"
+    assert log.judge(vkey="nonsense")[0] == 2
     code, report = verify(str(log.directory))
     assert code == 2
     assert "no --key" in report["sentence"]
@@ -212,7 +212,7 @@ def test_a_registry_that_means_something_else_by_a_known_type_is_refused(tmp_pat
 
     forged = Published(tmp_path / "log")
     forged.write(rechained(ENTRIES, 1, change))
-    code, report = forged.verify()
+    code, report = forged.judge()
     assert (code, report["code"], report["position"]) == (1, "registry-invalid", 1)
 
 

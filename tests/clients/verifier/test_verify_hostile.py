@@ -48,7 +48,7 @@ def pin(tmp_path: Path) -> str:
     """An honest view of the first 280 entries."""
     early, kept = Published(tmp_path / "early"), str(tmp_path / "seen.txt")
     early.write(ENTRIES[:280])
-    early.verify("--first-use", kept)
+    early.judge("--first-use", kept)
     return kept
 
 
@@ -57,7 +57,7 @@ def test_nobody_but_the_key_can_make_the_log_look_forked(tmp_path: Path, pin: st
     honest = root([leaf_hash(entry) for entry in ENTRIES])
     mirror = Published(tmp_path / "mirror")
     mirror.write(rechained(ENTRIES, 100, bank), signed_root=honest)
-    code, report = mirror.verify("--trusted", pin)
+    code, report = mirror.judge("--trusted", pin)
     assert (code, report["code"]) == (1, "root-mismatch")
 
 
@@ -66,7 +66,7 @@ def test_the_evidence_of_a_fork_proves_it_without_the_log(size: int, tmp_path: P
     other = Published(tmp_path / "other")
     rewritten = rechained(ENTRIES, 100, bank)[:size]
     other.write(rewritten)
-    code, report = other.verify("--trusted", pin)
+    code, report = other.judge("--trusted", pin)
     assert (code, report["code"], report["position"]) == (1, "fork", 280)
     evidence = Path("/tmp") / report["sentence"].rpartition(" ")[2]  # noqa: S108 - verify.py ran there
     text = evidence.read_text()
@@ -107,7 +107,7 @@ def test_an_opening_shows_what_a_signed_entry_committed_to(tmp_path: Path) -> No
     published, path = Published(tmp_path / "log"), tmp_path / "opening.json"
     published.write(entries)
     path.write_text(json.dumps(document))
-    code, report = published.verify("--opening", str(path))
+    code, report = published.judge("--opening", str(path))
     assert (code, report["opening"]["position"], list(report["opening"]["values"].values())) == (2, LAST, ["n-1"])
 
 
@@ -135,7 +135,7 @@ def test_an_opening_that_shows_something_else_does_not_open(
     published.write(entries)
     spoil(document)
     path.write_text(json.dumps(document))
-    told, report = published.verify("--opening", str(path))
+    told, report = published.judge("--opening", str(path))
     assert (told, report["code"]) == (code, "opening-invalid" if code == 1 else "cannot-tell")
 
 
@@ -145,7 +145,7 @@ def test_an_opening_of_an_entry_that_was_not_signed_opens_nothing(tmp_path: Path
     published, path = Published(tmp_path / "log"), tmp_path / "opening.json"
     published.write(entries, signed_root=root([leaf_hash(entry) for entry in ENTRIES]))
     path.write_text(json.dumps(document))
-    assert published.verify("--opening", str(path))[1]["code"] == "root-mismatch"
+    assert published.judge("--opening", str(path))[1]["code"] == "root-mismatch"
 
 
 def receipt(index: int, path_of: int | None = None) -> str:
@@ -161,9 +161,9 @@ def receipt(index: int, path_of: int | None = None) -> str:
 def test_a_receipts_own_entry_is_found_under_its_checkpoint(log: Published, tmp_path: Path) -> None:
     path = tmp_path / "gift.tlog-proof"
     path.write_text(receipt(40))
-    assert log.verify("--seen", str(path))[0] == 0
+    assert log.judge("--seen", str(path))[0] == 0
     path.write_text(receipt(40, path_of=41))
-    code, report = log.verify("--seen", str(path))
+    code, report = log.judge("--seen", str(path))
     assert (code, report["code"]) == (2, "cannot-tell")
     assert "does not prove entry 40" in report["sentence"]
 
@@ -256,7 +256,7 @@ def test_a_month_left_open_fails_at_the_end_of_the_log_and_closing_it_late_is_en
     entries = [*ENTRIES, canonical.encode({**common, **late, "prev": encode_base64(checker.prev)})]
     published = Published(tmp_path / "log")
     published.write(entries)
-    code, report = published.verify()
+    code, report = published.judge()
     assert (code, report["code"], report["position"]) == (1, "period-unclosed", len(entries))
     month = opened.period
     while checker.check(len(entries) - 1, entries[-1]) and (overdue := checker.overdue()):
@@ -269,5 +269,5 @@ def test_a_month_left_open_fails_at_the_end_of_the_log_and_closing_it_late_is_en
         entries.append(canonical.encode({**common, **close, "prev": encode_base64(checker.prev)}))
         month = times.month_after(month)
     published.write(entries)
-    assert published.verify()[0] == 2
+    assert published.judge()[0] == 2
     assert len(entries) > len(ENTRIES) + 1

@@ -101,7 +101,7 @@ function Meaning() {
 
 function Yourself() {
   const address = `${location.origin}/ledger`;
-  const command = `python3 -I verify.py ${address} \\\n  --key '${vkey.value || "VKEY"}' \\\n  --first-use seen.txt`;
+  const command = `python3 -I verify.py ${address} --key '${vkey.value || "VKEY"}' --first-use seen.txt`;
   return (
     <section>
       <h2>Without this page</h2>
