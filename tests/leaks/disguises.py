@@ -19,6 +19,8 @@ from urllib.parse import quote, quote_plus
 HEAD_BYTES: Final = 8
 HEX_HEAD_BYTES: Final = 12
 """Eight hex digits are 32 bits: among millions of public ones that happens by chance. Shorter only as a whole word."""
+ESCAPED_HEAD_BYTES: Final = 14
+"""An escaped letter is up to six bytes: eight would be one letter and a bit."""
 
 DIGESTS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "sha256": lambda data: hashlib.sha256(data).digest(),
@@ -48,11 +50,12 @@ class Private:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One look of a private value. `search` says how `data` is looked for."""
+    """One look of a private value. `search` says how `data` is looked for, `least` how much of it is a leak."""
 
     name: str
     data: bytes
     search: Search
+    least: int = HEAD_BYTES
 
 
 def forms(private: Private) -> Iterator[Form]:
@@ -90,7 +93,8 @@ def _texts(text: str, search: Search) -> Iterator[Form]:
             "in Python": ascii(spelling)[1:-1],
         }
         for name, word in written.items():
-            yield Form(name, word.encode(), search if len(word.encode()) >= HEAD_BYTES else "word")
+            least = ESCAPED_HEAD_BYTES if word.startswith(("\\", "%", "&")) else HEAD_BYTES
+            yield Form(name, word.encode(), search if len(word.encode()) >= HEAD_BYTES else "word", least)
         data = spelling.encode()
         yield Form("in UTF-16", spelling.encode("utf-16-le"), "exact")
         yield from _coded("itself", data)
@@ -105,12 +109,12 @@ def _hashed(data: bytes, names: Iterable[str] = DIGESTS) -> Iterator[Form]:
         yield Form(name, found, "exact")
         yield Form(f"{name} in base64", base64.b64encode(found), "exact")
         yield Form(f"{name} in base64url", base64.urlsafe_b64encode(found), "exact")
-        yield Form(f"{name} in hex", found.hex().encode(), "hex")
+        yield Form(f"{name} in hex", found.hex().encode(), "hex", HEX_HEAD_BYTES)
 
 
 def _coded(name: str, data: bytes) -> Iterator[Form]:
     """In hex, in base32 and in base64 also where it begins inside of something larger, at any of three offsets."""
-    yield Form(f"{name} in hex", data.hex().encode(), "hex")
+    yield Form(f"{name} in hex", data.hex().encode(), "hex", HEX_HEAD_BYTES)
     yield Form(f"{name} in base32", base64.b32encode(data).rstrip(b"="), "exact")
     for alphabet, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
         for before in range(3):

@@ -97,7 +97,7 @@ class Scanner:
             for offset in _found(text, heads):
                 for known in heads[text[offset : offset + HEAD_BYTES]]:
                     length = _common(text, offset, known.form.data if heads is self._exact else known.form.data.lower())
-                    if known.form.search != "hex" or length >= min(HEX_HEAD_BYTES, len(known.form.data)):
+                    if length >= min(known.form.least, len(known.form.data)):
                         yield _leak(exposed, offset, length, known)
         yield from self._whole_words(exposed, folded)
 

@@ -51,7 +51,8 @@ async def search(server: Server, directory: Path, *, seed: int, gifts: int) -> F
         strangers = {private for giver in year.people.known for private in giver.privates()}
         hidden = {*await privates(year), *strangers, *(private for one in today for private in one.privates())}
         scanner = Scanner(sorted(hidden, key=repr))
-        leaks = [leak for one in exposed for leak in scanner.leaks(one)]
+        different = {one.data: one for one in reversed(exposed)}
+        leaks = [leak for one in different.values() for leak in scanner.leaks(one)]
         return Found(scanner, tuple(exposed), tuple(leaks), year)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
+import io
+import tarfile
 from collections import Counter
 
 import pytest
 
 from tests.leaks.disguises import Private
+from tests.leaks.outside import unpacked
 from tests.leaks.scan import Exposed, Scanner
 from tests.leaks.search import Found, search
 from tests.support.postgres import Server
@@ -50,6 +54,18 @@ def test_what_is_public_is_found_by_the_same_search(found: Found) -> None:
     seen = {exposed.where.partition("?")[0] for exposed in found.exposed for _ in scanner.leaks(exposed)}
     assert {"websocket", "GET /api/v1/ledger"} <= seen
     assert any(where.startswith("GET /ledger/tile/entries/") for where in seen)
+
+
+def test_a_leak_is_found_in_an_archive_within_an_archive() -> None:
+    private = Private("e-mail", "Thorunn.Adebayo@example.org")
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        inner = gzip.compress(b'{"to":"thorunn.adebayo@example.org"}')
+        member = tarfile.TarInfo("events.ndjson.gz")
+        member.size = len(inner)
+        archive.addfile(member, io.BytesIO(inner))
+    found = [leak.where for one in unpacked("export", made.getvalue()) for leak in Scanner([private]).leaks(one)]
+    assert any("events.ndjson.gz unzipped" in where for where in found)
 
 
 @pytest.mark.parametrize("kind", ["e-mail", "salt", "true fee", "hidden amount", "nonce", "key service"])

@@ -44,7 +44,7 @@ _SETTLED_TIMEOUT_S: Final = 30.0
 _LATER_SHARE: Final = 0.3
 _POLL_S: Final = 0.02
 _ROLES: Final = ("worker", "publisher", "signer")
-_TOPICS: Final = ("anchors", "audit", "books", "fees", "inbox", "months", "public")
+_TOPICS: Final = ("anchors", "audit", "books", "fees", "inbox", "mix", "months", "passes", "public")
 
 
 @dataclass(frozen=True, slots=True)
