@@ -38,7 +38,7 @@ from tests.support.postgres import SIZES, Server
 WEBHOOK_SECRET: Final = "whsec_8Jq2vLx0pTzR5nYw"
 METRICS_TOKEN: Final = "metrics-9rTq4Vbn7Xkz2Lp"
 _API_KEY: Final = "rk_test_6Hs3kVn9QxWz1Tb"
-_DAYS: Final = (2, 16)
+_DAYS: Final = (2, 6)
 _WISHES: Final[tuple[Visibility, ...]] = ("live", "live", "quiet", "hidden")
 _SETTLED_TIMEOUT_S: Final = 30.0
 _LATER_SHARE: Final = 0.3
