@@ -99,7 +99,7 @@ class Giving:
         return not is_behind and status["fees_pending"]["count"] == self.tally.fees_open
 
     async def hold(self, admin_url: str) -> None:
-        """Each acknowledged event is booked once, to the cent per fund; each gift that does not wait is published once."""
+        """Each acknowledged event is booked once, to the cent per fund; a gift that need not wait is published once."""
         tally, books = self.tally, await read_books(admin_url)
         assert tally.lost == 0
         received = {(fund, asset_of(currency)): amount for (fund, currency), amount in tally.received_minor.items()}
