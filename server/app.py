@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -49,6 +50,7 @@ async def run(settings: Settings, *, on_ready: Callable[[str], None], say: Say) 
     Raises StartRefused when it may not start as asked.
     """
     _configure_logging(settings)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every key (attacks D5)
     async with AsyncExitStack() as stack:
         instance = Instance(settings.data_dir.resolve())
         instance.prepare()

@@ -13,7 +13,7 @@ from server.birth import log_of
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.identity.tokens import TokenIssuer, TokenRefused
-from server.keyring import SUBJECTS, Keyring
+from server.keyring import SUBJECTS, Keyring, safe_dirs
 from server.settings import Settings
 from server.vault import FileKeyStore, Vault
 
@@ -33,6 +33,9 @@ def keys_list(options: argparse.Namespace) -> int:
         path = directory / f"{name}.key"
         print(f"{name:<20} {path.stat().st_mode & 0o777:04o}  {_purpose(name)}")
     print(f"in {directory}")
+    if (directory / SUBJECTS).exists():
+        safes = " and ".join(str(path) for path in safe_dirs(settings))
+        print(f"people's keys are in {SUBJECTS} there, wrapped by keys of the weeks in {safes}")
     for log, vkey in local_vkeys(settings.data_dir.resolve()).items():
         print(f"verification key of {log}: {vkey}")
     return 0

@@ -1,6 +1,7 @@
 """The data directory, and the locks that make sure each work is done by one process at a time.
 
 keys/       keys and passwords, 0600; back them up apart from everything else
+safe/       keys that no backup may hold, and the erasure list; SECONDWIND_SAFE_DIRS puts it elsewhere
 signer/     what each signer remembers
 publish/    checkpoints as they were published, one directory per log
 exports/    exports that were made for readers; gone at the next start

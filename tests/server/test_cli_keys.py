@@ -30,6 +30,7 @@ def test_keys_are_listed_with_what_the_public_may_know(tmp_path: Path) -> None:
     listed = run("keys", "list", *data).stdout
     assert f"verification key of public: {vkey}\n" in listed
     assert "verification key of books: " in listed
+    assert f"wrapped by keys of the weeks in {tmp_path / 'data' / 'safe'}" in listed
     for path in (tmp_path / "data" / "keys").glob("*.key"):
         assert f"{path.stem:<20} 0600" in listed
         assert path.read_bytes().hex() not in listed

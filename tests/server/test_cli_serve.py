@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -34,12 +35,14 @@ def test_the_first_address_is_the_services_and_a_clean_stop_leaves_nothing_runni
         assert first == f"SecondWind is running at {address}\n"
         assert not address.endswith(":0")
         assert postmaster_pid(cluster(data)) is not None
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)  # a core dump would hold every key (attacks D5)
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read().endswith("Stopped.\n")
         assert process.wait(15) == 0
     assert postmaster_pid(cluster(data)) is None
     assert announced(data) is None
-    assert sorted(path.name for path in data.iterdir()) == ["keys", "lock", "postgres", "publish", "signer"]
+    assert sorted(path.name for path in data.iterdir()) == ["keys", "lock", "postgres", "publish", "safe", "signer"]
 
 
 def test_a_second_start_names_the_holder_and_a_taken_port_is_told(tmp_path: Path) -> None:
