@@ -96,7 +96,9 @@ def test_after_kill_9_of_both_the_next_start_recovers(tmp_path: Path) -> None:
         os.kill(running.postmaster_pid(), signal.SIGKILL)
         running.kill()
         running.start()
-        wait_until(lambda: running.json("/status").get("size") == size, "the log as it was")
+        wait_until(
+            lambda: (running.json("/status").get("size") or 0) >= size, "the log as it was, or an anchor further"
+        )
         assert running.stop() == 0
 
 
