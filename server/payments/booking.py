@@ -99,6 +99,14 @@ class Books:
                     raise
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
+    async def write(self, event: NewEvent, subject: Subject | None = None, claims: tuple[Claim, ...] = ()) -> Booked:
+        """Book a decision that stands alone, such as help that is paid; `subject` is whom it is about.
+
+        Raises ledger.errors: GuardRefused when the money is not there, ClaimTaken, Unavailable.
+        """
+        holder = None if subject is None else await self.vault.hold(subject)
+        return Booked((await self.writer.append(Command((self._draft(event, holder),), claims=claims))).first)
+
     async def _holder(self, entries: Sequence[StoredEntry], subject: Subject | None) -> Holder | None:
         """Return the keys of whom it is about, durable before anything is sealed under them (attacks D2)."""
         if not entries:

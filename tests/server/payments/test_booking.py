@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 
 import pytest
 
-from ledger.errors import VersionConflict
+from ledger.errors import GuardRefused, VersionConflict
 from ledger.types import Command, Companion
 from server.domains.giving.commands import ReceiveGift
 from server.domains.giving.decide import Decided, Gift, NotHeld, Repeated, receive_gift
+from server.domains.giving.outgoing import pay_help, set_float
+from server.domains.giving.outgoing_commands import PayHelp, SetFloat
 from server.payments.booking import DECISIONS_MAX, Booked, Booking
 from server.payments.companions import FEE_KNOWN
 from tests.server.payments.world import World
@@ -81,3 +84,18 @@ async def test_after_five_lost_races_it_gives_up(world: World) -> None:
     with pytest.raises(VersionConflict):
         await world.books.book(booking(world))
     assert calls == DECISIONS_MAX
+
+
+async def test_a_decision_that_the_money_does_not_cover_is_refused_under_the_lock(world: World) -> None:
+    """Attacks C2, B14: of ten that would each empty the float, one is paid; the refusal tells no balance."""
+    await world.books.book(booking(world, amount=100_000))
+    aside = SetFloat(100_000, "USD/2", "general", "help", 1_764_000_000)
+    event = set_float(aside, 100_000, 100_000, UTC)
+    assert isinstance(event, Decided)
+    await world.books.write(event.event)
+    paid = pay_help(PayHelp(60_000, "USD/2", "general", "rent", 1_764_000_000), UTC).event
+    answers = await asyncio.gather(*(world.books.write(paid) for _ in range(10)), return_exceptions=True)
+    assert sum(isinstance(answer, Booked) for answer in answers) == 1
+    refused = [answer for answer in answers if isinstance(answer, GuardRefused)]
+    assert len(refused) == 9
+    assert not any(character.isdigit() for character in str(refused[0]))
