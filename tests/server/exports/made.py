@@ -12,13 +12,17 @@ from ledger.canonical import leaf_hash
 from ledger.checkpoint import Checkpoint
 from ledger.export import Range
 from ledger.merkle import Frontier
+from ledger.registry import Registry
+from server import chart
+from server.domains.giving.events import PUBLIC_TYPES
 from server.exports.maker import make
 from server.exports.papers import keep_papers
 from server.exports.source import Source
 from server.vault import FileKeyStore
 from tests.support.loaded import load
-from tests.vectors.logs import GIFT, HELD, LogMaker, line, postings, private
+from tests.vectors.logs import HELD, LogMaker, line, postings, private
 
+GIFT = next(spec for spec in PUBLIC_TYPES if spec.name == "giving.gift.received.v1")
 ASSETS = ["EUR/2", "JPY", "KWD/3", "USD/2"]
 CHECKPOINT_EVERY = 97
 
@@ -62,7 +66,8 @@ class Exported:
 
 def grown(gifts: int = 600) -> tuple[LogMaker, list[int], tuple[int, int]]:
     """The log, its closes, and one entry that resolves an earlier one, months before."""
-    log = LogMaker("exported", "public", "ledger.example.org/ledger", 5)
+    registry = Registry([*PUBLIC_TYPES, HELD], chart.PUBLIC_GUARDS)
+    log = LogMaker("exported", "public", "ledger.example.org/ledger", 5, registry)
     names = ("assets:cash", "assets:cash:rent", "expenses:processing", "income:gifts", "liabilities:accrued_fees")
     accounts = dict.fromkeys(names, ASSETS)
     log.open("2026-06-01T12:00:00.000000Z", accounts, ["general", "rent", "tech"])

@@ -14,6 +14,7 @@ from ledger.facts import Triple, decimal
 from ledger.journals import hledger_account
 from server.exports import papers, spool
 from server.exports.maker import ExportFailed
+from tests.clients.verifier.published import judge
 from tests.server.exports.made import Exported
 from tests.server.exports.reading import add, read
 from tests.support.loaded import unlock
@@ -47,6 +48,10 @@ async def test_ranges_of_every_kind_hold_the_exact_entries_and_proved_balances(l
         assert found.events == log.maker.entries[first:end]
         assert found.before == log.maker.entries[found.start() : first]
         assert found.opening == balances(log, first)
+        code, report = judge(str(tmp_path / "out.tar"), "--key", log.maker.key.vkey)
+        # Nobody outside has seen this log, and verify.py does not know the one type that is held and voided.
+        assert (code, report["unknown_types"].keys() <= {"care.room.held.v1"}) == (2, True), report
+        assert set(report["undecided"]) == ({"seen", "rules"} if report["unknown_types"] else {"seen"})
 
 
 async def test_what_later_entries_depend_on_is_carried_with_its_proof(log: Exported, tmp_path: Path) -> None:
