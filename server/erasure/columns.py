@@ -79,6 +79,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
         "reference_key": _N,
         "stream": _K,
     },
+    "promises_keys": {"note": _N, "vkey": _N},
     "public_lines": {},
     "public_lists": {"account": _N, "asset": _N, "fund": _N, "type": _N},
     "public_months": {"period": _N},

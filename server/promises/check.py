@@ -14,17 +14,15 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from ledger import canonical, promise, proof, slots
-from ledger.errors import EntryError, LedgerError, MalformedError
-from ledger.grammar import decode_base64, decode_digest, encode_base64
+from ledger import canonical, opening, promise, proof
+from ledger.errors import LedgerError, MalformedError
+from ledger.grammar import encode_base64
 from ledger.note import VerifyKey
 from ledger.promise import Promise
-from ledger.slots import Opening
 from ledger.types import Entry
 from server.domains.giving import published
 
 FORMAT: Final = "secondwind-promise-v1"
-OPENING_FORMAT: Final = "secondwind-opening-v1"
 FILE_BYTES_MAX: Final = 1_048_576
 _SPEC = next(spec for spec in published.TYPES if spec.name == published.GIFT_RECEIVED)
 
@@ -62,8 +60,10 @@ def _kept(promised: Promise, shown: dict[str, Any], keys: Sequence[VerifyKey]) -
     content = str(shown["entry"]).encode()
     position = _proven(str(shown["proof"]), content, keys)
     entry = canonical.parse_entry(content)
+    if entry.position != position:
+        raise PromiseInvalid(f"the proof is of entry {position}, the bytes are of {entry.position}")
     _check_money(promised, entry)
-    opened = _opened(_object(shown["opening"], "`opening`"), entry, position)
+    opened = _opened(_object(shown["opening"], "`opening`"), entry)
     if opened.get("books_entry") != encode_base64(promised.commitment):
         raise PromiseInvalid(f"entry {position} does not open to the promised entry of books")
     nonce = opened.get("nonce")
@@ -92,38 +92,14 @@ def _check_money(promised: Promise, entry: Entry) -> None:
         raise PromiseInvalid(f"the entry posts {posted}, not {promised.amount} {promised.asset} {promised.fund}")
 
 
-def _opened(document: dict[str, Any], entry: Entry, position: int) -> dict[str, object]:
-    if (document["format"], document["log"], document["position"]) != (OPENING_FORMAT, entry.log, position):
-        raise PromiseInvalid("the opening is of another entry")
-    root = entry.private_root
-    if root is None:
-        raise EntryError("opening-invalid", "the entry has no slots")
+def _opened(shown: dict[str, Any], entry: Entry) -> dict[str, object]:
+    """The values that are shown, by name, each under the number that the type gives its name."""
+    document = opening.read_opening(orjson.dumps(shown))
+    opening.judge_opening(document, entry)
     names = [slot.name for slot in _SPEC.slots]
-    found: dict[str, object] = {}
-    for slot in document["slots"]:
-        index, name = slot["i"], slot["name"]
-        if type(index) is not int or not 0 <= index < len(names) or names[index] != name:
-            raise EntryError("opening-invalid", f"{_SPEC.name} has no slot {str(name)[:60]!r} at {str(index)[:20]}")
-        path = tuple(map(decode_digest, slot["path"]))
-        shown = Opening(entry.type, index, name, slot["value"], decode_base64(slot["salt"]), path)
-        slots.verify_opening(shown, len(names), root)
-        found[name] = slot["value"]
-    return found
-
-
-def opening_document(log: str, position: int, shown: Sequence[Opening]) -> dict[str, object]:
-    """The openings as a file, SPEC.md 7."""
-    rows = [
-        {
-            "i": one.index,
-            "name": one.name,
-            "path": [encode_base64(digest) for digest in one.path],
-            "salt": encode_base64(one.salt),
-            "value": one.value,
-        }
-        for one in shown
-    ]
-    return {"format": OPENING_FORMAT, "log": log, "position": position, "slots": rows}
+    if any(not 0 <= slot["i"] < len(names) or names[slot["i"]] != slot["name"] for slot in document["slots"]):
+        raise PromiseInvalid(f"{_SPEC.name} has other slots than those that are shown")
+    return {slot["name"]: slot["value"] for slot in document["slots"]}
 
 
 def _object(value: object, what: str) -> dict[str, Any]:

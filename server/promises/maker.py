@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 import sql
 from ledger import canonical, slots, times
 from ledger.errors import Unavailable
 from ledger.grammar import encode_base64
+from ledger.opening import opening_line
 from ledger.reader import LogReader
 from server import birth
-from server.promises.check import FORMAT, opening_document
+from server.promises.check import FORMAT
 from server.promises.keys import promise_key, vouching
 from server.promises.terms import promised
 from server.public.proofs import ProofReads
@@ -101,7 +104,7 @@ class PromiseMaker:
             proof = (await self.proofs.entry(row["position"])).text
             spec = self.specs["public"]
             shown = [slots.opening(spec, name, values[name][1], values[name][0], mine.slot_hashes) for name in _SHOWN]
-            opening = opening_document(self.origins["public"], row["position"], shown)
+            opening = orjson.loads(opening_line(self.origins["public"], row["position"], shown))
             return None if proof is None else {"entry": row["bytes"].decode(), "opening": opening, "proof": proof}
         return None
 

@@ -11,10 +11,11 @@ from ledger import canonical, merkle, promise, slots, times
 from ledger.checkpoint import Checkpoint
 from ledger.grammar import encode_base64
 from ledger.note import SigningKey
+from ledger.opening import opening_line
 from ledger.promise import Promise
 from ledger.proof import format_tlog_proof
 from server.domains.giving import published
-from server.promises.check import FORMAT, opening_document
+from server.promises.check import FORMAT
 from server.promises.terms import LIVE_US
 
 ORIGIN = "ledger.example.org/ledger"
@@ -80,7 +81,7 @@ class Made:
         checkpoint = self.log_key.sign(Checkpoint(ORIGIN, 2, merkle.root(leaves)).text())
         return {
             "entry": entry.decode(),
-            "opening": opening_document(ORIGIN, POSITION, openings),
+            "opening": orjson.loads(opening_line(ORIGIN, POSITION, openings)),
             "proof": format_tlog_proof(POSITION, [leaves[0]], checkpoint),
         }
 
