@@ -51,6 +51,10 @@ def test_a_log_is_witnessed_by_another_process_and_witnesses_a_third(tmp_path: P
             assert (fact["by"], fact["quorum_age_s"] < 60) == (["one"], True)
             assert b"secondwind_witnessed_quorum_age_s" in running.get("/metrics")
 
+            # A3: with one outside view that the reader chose himself, the verifier says yes.
+            code, report = running.verify("--witness", one.vkey)
+            assert (code, report["verdict"]) == (0, "verified"), report
+
             one.kill()
             before = size(running)
             wait_until(lambda: size(running) > before, "checkpoints go on without the witness")
