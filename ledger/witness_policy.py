@@ -96,6 +96,14 @@ def parse(text: str) -> WitnessPolicy:
     return policy
 
 
+def format_policy(policy: WitnessPolicy) -> str:
+    """The policy as a file, which `parse` reads back; names in the order in which they were given."""
+    lines = [f"log {key.vkey}" for keys in policy.logs.values() for key in keys]
+    lines += [" ".join(filter(None, ("witness", w.name, w.key.vkey, w.url))) for w in policy.witnesses.values()]
+    lines += [" ".join(("group", name, str(g.needed), *g.members)) for name, g in policy.groups.items()]
+    return "".join(f"{line}\n" for line in [*lines, f"quorum {policy.quorum or NONE}"])
+
+
 def _log(policy: WitnessPolicy, words: list[str]) -> None:
     _expect(words, 1, 2, "log <vkey> [<url>]")
     key = VerifyKey.parse(words[0])

@@ -38,7 +38,7 @@ class WitnessReads:
 
     def __init__(self, pool: asyncpg.Pool, policy: WitnessPolicy) -> None:
         self._pool = pool
-        self._policy = policy
+        self.policy = policy
 
     async def newest(self) -> WitnessedCheckpoint | None:
         """The newest checkpoint that has the quorum; where none has it, the newest that anybody cosigned, or None."""
@@ -52,7 +52,7 @@ class WitnessReads:
             newest = await self.newest()
             if newest is None:
                 return {"by": []}
-            names = {spec.key.vkey: spec.name for spec in self._policy.witnesses.values()}
+            names = {spec.key.vkey: spec.name for spec in self.policy.witnesses.values()}
             told: dict[str, object] = {
                 "by": [names.get(v, v.partition("+")[0]) for v in newest.vkeys],
                 "size": newest.size,
@@ -66,4 +66,4 @@ class WitnessReads:
     def _judged(self, row: asyncpg.Record) -> WitnessedCheckpoint:
         times = {VerifyKey.parse(vkey): time_s for vkey, time_s in zip(row["vkeys"], row["times"], strict=True)}
         note = row["note"] + "".join(row["lines"])
-        return WitnessedCheckpoint(row["size"], note, tuple(row["vkeys"]), self._policy.quorum_value(times))
+        return WitnessedCheckpoint(row["size"], note, tuple(row["vkeys"]), self.policy.quorum_value(times))

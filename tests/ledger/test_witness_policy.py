@@ -92,6 +92,12 @@ def test_a_wrong_line_is_named(text: str, says: str) -> None:
         witness_policy.parse(text)
 
 
+@pytest.mark.parametrize("text", [POLICY, f"{WITNESSES}quorum none\n", "quorum none\n", f"{WITNESSES}quorum two\n"])
+def test_a_policy_is_written_as_it_was_read(text: str) -> None:
+    policy = witness_policy.parse(text)
+    assert witness_policy.parse(witness_policy.format_policy(policy)) == policy
+
+
 @given(st.text(max_size=120))
 def test_no_text_raises_anything_but_a_malformed_error(text: str) -> None:
     with pytest.raises(MalformedError):
