@@ -114,7 +114,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),
         *exports.routes(exports.ExportAPI(source, identity.origin, shelf, streams), sheet),
-        *served.routes(witnesses),
+        *served.routes(witnesses, PublicReads(parts.database.reader).key_entries),
         *witness_rows,
         *audit.routes({log: ProtectedReads(parts.database.auditor, log) for log in ANCHORED}, parts.trail),
         *payments.routes(parts.inbox, settings, registry=registry),
