@@ -7,7 +7,7 @@ one are the right ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ledger import merkle, tiles
 from ledger.canonical import leaf_hash
@@ -62,13 +62,7 @@ class Growth:
 
     def root(self) -> bytes:
         """Root hash over all entries."""
-        hashes: list[bytes] = []
-        for level in reversed(self._levels):
-            frontier = merkle.Frontier()
-            for digest in level:
-                frontier.append(digest)
-            hashes += frontier.hashes()
-        return merkle.fold(hashes) if hashes else merkle.EMPTY_ROOT
+        return root_of(self._levels)
 
     def drain(self) -> dict[str, bytes]:
         """Path to bytes of the tiles and bundles that filled up since the last call; bundles come first."""
@@ -84,6 +78,17 @@ class Growth:
             if hashes:
                 files[tiles.path(level, *tiles.growing(level, self.size))] = b"".join(hashes)
         return files
+
+
+def root_of(levels: Iterable[Iterable[bytes]]) -> bytes:
+    """Root hash of the tree whose growing tiles, from level 0 up, hold these hashes."""
+    hashes: list[bytes] = []
+    for level in reversed([*levels]):
+        frontier = merkle.Frontier()
+        for digest in level:
+            frontier.append(digest)
+        hashes += frontier.hashes()
+    return merkle.fold(hashes) if hashes else merkle.EMPTY_ROOT
 
 
 def edge_paths(size: int) -> tuple[list[str | None], str | None]:

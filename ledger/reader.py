@@ -7,9 +7,9 @@ misses one (design/ledger.md 6).
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -81,7 +81,7 @@ class LogReader:
     async def slots(self, positions: Sequence[int]) -> dict[int, SealedSlots]:
         """Return the sealed slots of those entries that have them, by position. `root` is the entry's own to say."""
         rows = await self._pool.fetch(_QUERIES.slots, self.log, list(positions))
-        return {row["position"]: _sealed(row["slot_hashes"], row["boxes"]) for row in rows}
+        return {row["position"]: sealed_slots(row["slot_hashes"], orjson.loads(row["boxes"])) for row in rows}
 
     async def newest_checkpoint(self) -> StoredCheckpoint | None:
         """Return the newest signed checkpoint, or None before the first."""
@@ -99,7 +99,8 @@ def within(entries: Sequence[StoredEntry], bytes_max: int) -> list[StoredEntry]:
     return list(entries)
 
 
-def _sealed(slot_hashes: bytes, boxes: str) -> SealedSlots:
+def sealed_slots(slot_hashes: bytes, boxes: Sequence[Mapping[str, Any]]) -> SealedSlots:
+    """Return an entry's slots from the columns that hold them."""
     hashes = [slot_hashes[i : i + HASH_BYTES] for i in range(0, len(slot_hashes), HASH_BYTES)]
     return SealedSlots(
         root=merkle.root(hashes),
@@ -112,6 +113,6 @@ def _sealed(slot_hashes: bytes, boxes: str) -> SealedSlots:
                 nonce=base64.b64decode(box["nonce"]),
                 ciphertext=base64.b64decode(box["ciphertext"]),
             )
-            for box in orjson.loads(boxes)
+            for box in boxes
         ),
     )

@@ -28,7 +28,7 @@ from ledger.held_keys import HeldKeys, signed_by
 from ledger.keys import Keyring
 from ledger.outages import reason
 from ledger.replication import watched
-from ledger.signer_state import Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
+from ledger.signer_state import Behind, Contradicted, Overtaken, PublishDirectory, SignerState, StateFile
 from ledger.types import LogName, StoredEntry
 from ledger.verify import EntryChecker
 
@@ -140,7 +140,11 @@ class Signer:
         await self._check_edge(self._state)
         # A signer that was killed before it had synced left a state that a power cut could still take back.
         await asyncio.to_thread(self._file.save, self._state)
-        await self._publish(self._state)
+        try:
+            await self._publish(self._state)
+        except Behind as error:
+            _log.info("%s is shown with the next step: %s", self.log, error)
+            return
         if not self._is_shown:
             raise SignerRefuses(f"What is published of {self.log} contradicts its database.", _COMPARE)
 

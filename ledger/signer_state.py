@@ -4,6 +4,7 @@ The state is written and synced before anything is signed, so that a signer that
 nothing. The numbered files in the publish directory are the compare-and-swap that a restored database cannot undo: a
 number can be taken once, and whoever finds a newer one than his own stops (attacks E6, E8).
 
+Behind         what is published elsewhere first is not there yet
 Overtaken      another signer has published what this one was about to
 Contradicted   published bytes, which never change, are others than those that were to be published
 """
@@ -22,7 +23,7 @@ import orjson
 
 from ledger import checkpoint, note
 from ledger.checkpoint import Checkpoint
-from ledger.errors import LedgerError, NoteError
+from ledger.errors import LedgerError, NoteError, Unavailable
 from ledger.grammar import decode_digest, encode_base64
 
 FORMAT = 2
@@ -38,6 +39,12 @@ class Contradicted(LedgerError):
     """What is published says something else about the same entries."""
 
 
+class Behind(Unavailable):
+    """What this log tells of is not published yet; it will be in a moment."""
+
+    retry_after_s = 0.1
+
+
 class Publication(Protocol):
     """Where a log is published as files. A checkpoint that it took is the newest for everybody, and for ever."""
 
@@ -47,7 +54,7 @@ class Publication(Protocol):
     async def publish(self, signed: Checkpoint, text: str) -> None:
         """Let the files say all that `signed` covers, the checkpoint last; doing it again changes nothing.
 
-        Raises Overtaken, Contradicted, and Unavailable where it may succeed later.
+        Raises Overtaken, Contradicted, Behind, and Unavailable where it may succeed later.
         """
 
 

@@ -8,7 +8,7 @@ files are created, never written over, and the checkpoint moves by compare-and-s
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,6 +37,10 @@ _files = sql.load("files")
 _log = logging.getLogger(__name__)
 
 
+async def _nothing() -> None:
+    """A log that tells of no other."""
+
+
 class Beside(Protocol):
     """Keeps what stands beside the entries of a log (server.files.sidecar)."""
 
@@ -57,15 +61,19 @@ class _Published:
 class TileWriter:
     """Publishes one log to `files`; a ledger.signer_state.Publication. `pool` reads entries and checkpoints."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where from, where to
         self,
         pool: asyncpg.Pool,
         log: LogName,
         key: VerifyKey | HeldKeys,
         files: FileStore,
+        *,
         beside: Beside | None = None,
+        foundation: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
+        """`foundation` returns when the files of the log that this one tells of reach far enough, or raises Behind."""
         self.log = log
+        self._foundation = foundation
         self._pool = pool
         self._reader = LogReader(pool, log)
         self._key = key
@@ -79,8 +87,9 @@ class TileWriter:
         return None if held is None else checkpoint.open(held.data, self._keys())
 
     async def publish(self, signed: Checkpoint, text: str) -> None:
-        """Write what `signed` covers and is not there yet. Raises Overtaken, Contradicted, StoreAway."""
+        """Write what `signed` covers and is not there yet. Raises Overtaken, Contradicted, StoreAway, Behind."""
         try:
+            await self._foundation()
             published = self._published or await self._open()
             while published.growth.size < signed.size:
                 published = await self._extend(published, *await self._next(published.growth.size, signed, text))

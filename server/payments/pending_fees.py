@@ -59,6 +59,11 @@ class ListedFee:
     last_error: str | None
 
 
+def sealed(vault: Vault, reference: FeeReference) -> tuple[str, bytes]:
+    """Seal a reference as rows hold it: (the key's id, the bytes)."""
+    return vault.seal("fees", orjson.dumps(asdict(reference)))
+
+
 class PendingFees:
     """The table `payments_pending_fees`."""
 
@@ -70,7 +75,7 @@ class PendingFees:
 
     def seal(self, reference: FeeReference) -> tuple[str, bytes]:
         """Seal what to ask the provider for: it names the provider's objects."""
-        return self._vault.seal("fees", orjson.dumps(asdict(reference)))
+        return sealed(self._vault, reference)
 
     def open(self, fee: OwedFee) -> FeeReference:
         """Return what to ask the provider for. Raises the vault's errors."""

@@ -27,3 +27,44 @@ select jsonb_build_object(
     'anchors', (select coalesce(jsonb_agg(to_jsonb(a) order by position), '[]') from (
         select position, nonce, notes from publishing_anchors where $1 = 'public' and position >= $2 and position < $3) as a)
 );
+
+-- at_epoch: let a log be written as it was at an epoch; within the transaction that ends with `raise_epochs`
+update ledger_heads set epoch = $2 where log = $1;
+
+-- raise_epoch: whoever wrote to the log before is fenced
+update ledger_heads set epoch = $2 + 1 where log = $1;
+
+-- recover_inbox: marks of notices that are booked; a row that a backup brought back as new is done after all
+insert into payments_inbox as i (key, provider, type, object_key, body_key, body_sha256, received_at, state, attempts, outcome,
+    position, finished_at)
+select key, provider, type, object_key, body_key, body_sha256, received_at, state, attempts, outcome, position, finished_at
+from jsonb_populate_recordset(null::payments_inbox, $1::jsonb)
+on conflict (key) do update set state = excluded.state, outcome = excluded.outcome, position = excluded.position,
+    finished_at = excluded.finished_at, claimed_by = null, claimed_until = null
+where i.state <> 'done';
+
+-- recover_fees: fees that are owed an answer
+insert into payments_pending_fees (stream, position, reference, reference_key, since, known_zero_at)
+select stream, position, reference, reference_key, since, known_zero_at
+from jsonb_populate_recordset(null::payments_pending_fees, $1::jsonb) on conflict (stream) do nothing;
+
+-- owe_fees: gifts whose fee is not known, where no row says so yet
+insert into payments_pending_fees (stream, position, reference, reference_key)
+select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::text[]) on conflict (stream) do nothing;
+
+-- settle_fees: gifts whose fee is booked after all
+delete from payments_pending_fees where position = any($1::bigint[]);
+
+-- recover_anchors: what opens anchors
+insert into publishing_anchors (position, nonce, notes)
+select position, nonce, notes from jsonb_populate_recordset(null::publishing_anchors, $1::jsonb) on conflict (position) do nothing;
+
+-- books_behind: where in books the entries with these leaf hashes stand, from a position on
+select position from ledger_entries where log = 'books' and position >= $1 and leaf_hash = any($2::bytea[]);
+
+-- add_waiting: gifts that the publisher had passed over
+insert into publishing_waiting (position, visibility, at_us) select * from unnest($1::bigint[], $2::text[], $3::bigint[])
+on conflict (position) do nothing;
+
+-- set_publisher: how far the publisher had come
+update ledger_tracking set next = $1 where projection = 'publisher';
