@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from ledger import canonical
 from ledger.errors import VersionConflict
 from ledger.types import Appended, Claim, Command, Companion, Draft, SealedSlots, StoredEntry
+from server.domains.giving import events
 from server.domains.giving.decide import Decided, Gift, fold
 from server.domains.giving.events import BOOKS_TYPES, NewEvent
 from server.vault import Holder, Subject
@@ -81,7 +81,7 @@ class Books:
         """
         for attempts_left in reversed(range(DECISIONS_MAX)):
             entries = await self.reader.stream(booking.stream)
-            decision = booking.decide(fold(canonical.parse_entry(entry.bytes) for entry in entries))
+            decision = booking.decide(fold(events.read(entry.bytes) for entry in entries))
             if not isinstance(decision, Decided):
                 return decision
             holder = await self._holder(entries, booking.subject)

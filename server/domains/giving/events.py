@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from ledger import canonical
 from ledger import postings as settlement
 from ledger.grammar import encode_base64
 from ledger.registry import TypeSpec
 from ledger.schema import Spec
 from ledger.slots import SlotSpec
-from ledger.types import Data, OwnedPosting
+from ledger.types import Data, Entry, OwnedPosting
+from ledger.upcast import Upcasts
 from server.domains.giving import outgoing_types, published
 from server.domains.giving.commands import ReceiveGift, RecordFee
 
@@ -61,6 +63,9 @@ _FEE_SLOTS = (
     SlotSpec("request", "audit"),
 )
 
+UPCASTS: Final = Upcasts()
+"""From older versions of giving's types to the newest; none has two yet."""
+
 BOOKS_TYPES: Final = (
     TypeSpec(GIFT_RECEIVED, _GIFT_DATA, "some", _GIFT_SLOTS, "none"),
     TypeSpec(
@@ -81,6 +86,11 @@ class NewEvent:
     postings: tuple[OwnedPosting, ...]
     slots: Mapping[str, object] = field(default_factory=dict)
     refers_to: tuple[int, ...] = ()
+
+
+def read(data: bytes) -> Entry:
+    """A stored entry in the newest version of its type, whenever it was written."""
+    return UPCASTS.apply(canonical.parse_entry(data))
 
 
 def gift_received(command: ReceiveGift, fund: str, *, restricted: bool, effective_on: date, owner: bytes) -> NewEvent:

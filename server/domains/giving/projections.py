@@ -8,7 +8,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, Self
 
 import sql
-from ledger import canonical
 from ledger.types import Entry, LogName, StoredEntry
 from server.domains.giving import events
 
@@ -29,7 +28,7 @@ class GiftsProjection:
 
     async def apply(self, connection: PoolConnectionProxy, entries: Sequence[StoredEntry]) -> None:
         """Apply entries in order; those of other slices are passed over. Raises for one that is not what it says."""
-        ours = [canonical.parse_entry(stored.bytes) for stored in entries if stored.type in _OURS]
+        ours = [events.read(stored.bytes) for stored in entries if events.UPCASTS.newest(stored.type) in _OURS]
         gifts = [_GiftRow.of(entry) for entry in ours if entry.type in _GIFTS]
         if gifts:
             columns = zip(*(gift.columns() for gift in gifts), strict=True)
