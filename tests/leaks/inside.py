@@ -39,7 +39,7 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{22,}={0,2}")
 async def privates(year: Year) -> list[Private]:
     """Everything that nobody outside may learn of this year."""
     found = {private for giver in year.people.known for private in giver.privates()}
-    found |= {private for gift in year.given for private in gift.privates()}
+    found |= {private for fact in (*year.given, *year.paid) for private in fact.privates()}
     found |= set(_keys(year))
     connection = await asyncpg.connect(year.admin_url)
     try:

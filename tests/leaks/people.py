@@ -140,9 +140,12 @@ class People:
     def gift(self, created_s: int, visibility: Visibility) -> Given:
         """The next gift, at this moment."""
         dice = self.dice
-        giver = dice.choice(self.known) if self.known and dice.random() < 1 / 3 else self._giver()
+        if self.known and dice.random() < 1 / 3:
+            giver = dice.choice(self.known)
+        else:
+            self.known.append(giver := self.stranger())
         amount = dice.randrange(10**9, 10**10) if visibility == "hidden" else 10**9 + dice.randrange(10**6) * 100
-        metadata = {"visibility": visibility, "nonce": _id(dice), "note": f"for {_word(dice)} and {_word(dice)}"}
+        metadata = {"visibility": visibility, "nonce": _id(dice), "note": f"for {odd_word(dice)} and {odd_word(dice)}"}
         if fund := dice.choice(_FUNDS):
             metadata["fund"] = fund
         brand, country = dice.choice(_CARDS)
@@ -160,24 +163,24 @@ class People:
             dice.random() < 0.05,
         )
 
-    def _giver(self) -> Giver:
+    def stranger(self) -> Giver:
+        """Somebody who has not been seen before."""
         dice = self.dice
-        given, family = _word(dice), _word(dice)
+        given, family = odd_word(dice), odd_word(dice)
         plain = "".join(letter for letter in f"{given}.{family}" if letter.isascii())
-        giver = Giver(
+        return Giver(
             name=dice.choice(_ODD_NAMES).format(given.title(), family.title()),
-            email=f"{plain.title()}+{_word(dice)}{dice.randrange(10, 99)}@example.org",
-            line1=f"{dice.randrange(1, 999)} {_word(dice)} street",
-            city=_word(dice),
-            postal_code=f"{_word(dice)[:3].upper()} {dice.randrange(10**8, 10**9)}",
+            email=f"{plain.title()}+{odd_word(dice)}{dice.randrange(10, 99)}@example.org",
+            line1=f"{dice.randrange(1, 999)} {odd_word(dice)} street",
+            city=odd_word(dice),
+            postal_code=f"{odd_word(dice)[:3].upper()} {dice.randrange(10**8, 10**9)}",
             phone=f"+1-555-{dice.randrange(10**8, 10**9)}",
             customer=f"cus_{_id(dice)}",
         )
-        self.known.append(giver)
-        return giver
 
 
-def _word(dice: Random) -> str:
+def odd_word(dice: Random) -> str:
+    """A word that no program writes by chance."""
     return "".join(dice.choices(_SYLLABLES, k=4))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import io
+import re
 import tarfile
 from collections import Counter
 
@@ -17,7 +18,8 @@ from tests.leaks.scan import Exposed, Scanner
 from tests.leaks.search import Found, search
 from tests.support.postgres import Server
 
-GIFTS = 72
+GIFTS = 96
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +40,17 @@ def test_the_search_was_a_search(found: Found) -> None:
     assert kinds["hidden amount"] > GIFTS / 12
     assert kinds["name"] > GIFTS / 2
     assert kinds["true fee"] >= GIFTS
+    assert kinds["help amount"] > GIFTS
     assert kinds["payments_inbox.body"] > 0
     assert kinds["ledger_entries_books_0.leaf_hash"] > 2 * GIFTS
     assert kinds["key service"] == kinds["key log-public"] == 1
     places = [exposed.where for exposed in found.exposed]
     assert any(where.startswith("GET /ledger/tile/entries/") for where in places)
     assert sum(where.startswith("GET /api/v1/ledger/proof/") for where in places) > GIFTS / 2
+    bundles = b"".join(one.data for one in found.exposed if one.where.startswith("GET /ledger/tile/entries/"))
+    told = set(re.findall(rb'"type":"giving\.([a-z_]+\.[a-z_]+)\.v1"', bundles))
+    assert told >= {b"gift.received", b"gift_batch.received", b"fees.settled", b"float.set", b"help.pooled"}
+    assert b"reversals.settled" in told
     assert {"websocket", "stdout", "stderr", "GET /metrics", "GET /", "file postgres.log"} <= set(places)
 
 

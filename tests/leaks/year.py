@@ -31,6 +31,7 @@ from server.simulators.stripe.state import StripeState
 from server.tasks import Tasks
 from server.vault import FileKeyStore
 from server.wakeups import Wakeups
+from tests.leaks.outgoing import Outgoing, Paid
 from tests.leaks.people import Given, People, Visibility
 from tests.support.calendar import Calendar, calendar
 from tests.support.postgres import SIZES, Server
@@ -41,6 +42,7 @@ _API_KEY: Final = "rk_test_6Hs3kVn9QxWz1Tb"
 _DAYS: Final = (2, 6)
 _WISHES: Final[tuple[Visibility, ...]] = ("live", "live", "quiet", "hidden")
 _SETTLED_TIMEOUT_S: Final = 30.0
+_HELP_AFTER: Final = 3 * len(_DAYS)
 _LATER_SHARE: Final = 0.3
 _POLL_S: Final = 0.02
 _ROLES: Final = ("worker", "publisher", "signer")
@@ -52,6 +54,7 @@ class Year:
     """What was given, and what a process needs to serve what is left of it."""
 
     given: tuple[Given, ...]
+    paid: tuple[Paid, ...]
     database: str
     admin_url: str
     data_dir: Path
@@ -81,11 +84,14 @@ async def lived(server: Server, directory: Path, *, seed: int, gifts: int) -> As
         settings = Settings.load({"data_dir": directory, "checkpoint_interval_s": 0.01}, environment)
         days = _days(datetime.now(UTC))
         given: list[Given] = []
+        outgoing = Outgoing(people)
         with _clocks(clock):
             await clock.go_to(days[0].isoformat())
             async with _working(settings) as made:
                 for number, day in enumerate(days):
                     await clock.go_to(day.isoformat())
+                    if number >= _HELP_AFTER and day.day == days[0].day:
+                        await outgoing.month(made, day)
                     count = (number + 1) * gifts // len(days) - number * gifts // len(days)
                     wishes = people.dice.choices(_WISHES, k=count)
                     today = [people.gift(int(day.timestamp()), wish) for wish in wishes]
@@ -93,7 +99,9 @@ async def lived(server: Server, directory: Path, *, seed: int, gifts: int) -> As
                     given += today
                 derived = tuple(made.vault._derived.values())
         await clock.admin.execute("update calendar.skew set skew = '0'")
-        yield Year(tuple(given), name, server.admin_url(name), directory, environment, derived, people)
+        yield Year(
+            tuple(given), tuple(outgoing.paid), name, server.admin_url(name), directory, environment, derived, people
+        )
 
 
 def _days(now: datetime) -> list[datetime]:
