@@ -124,6 +124,9 @@ def _add_keeping(commands: Commands, common: argparse.ArgumentParser) -> None:
         "--without-people", action="store_true", help="give up what no epoch key opens any more of people"
     )
     restore.set_defaults(run="server.cli_keep:restore_from")
+    recover = commands.add_parser("recover", parents=[common], help="bring back what is lost, from the published files")
+    recover.add_argument("--from", dest="source", required=True, metavar="DIR", help="what was SECONDWIND_PUBLISH_TO")
+    recover.set_defaults(run="server.cli_recover:recover")
     rebuild = commands.add_parser("rebuild", parents=[common], help="rebuild a read model; without NAME, how all stand")
     rebuild.add_argument("name", nargs="?", metavar="NAME", help="the read model")
     rebuild.set_defaults(run="server.cli_keep:rebuild_one")

@@ -25,8 +25,8 @@ grant execute on function ledger_add_partitions(text, bigint, bigint) to secondw
 grant select, insert, update, delete on publishing_waiting to secondwind_publisher;
 grant select, insert on publishing_passes to secondwind_publisher;
 grant select, insert, update (cleared) on publishing_batches to secondwind_publisher;
-grant select, insert on publishing_anchors to secondwind_publisher;
-grant select on publishing_anchors to secondwind_writer;
+grant select, insert on publishing_anchors, publishing_effects to secondwind_publisher;
+grant select on publishing_anchors, publishing_effects, erasure_covered to secondwind_writer;
 
 -- The signer reads bytes, writes checkpoints and tiles, and may stop a log; nothing else.
 grant select on ledger_heads, ledger_entries, ledger_batches, ledger_checkpoints, ledger_tiles to secondwind_signer;

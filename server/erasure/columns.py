@@ -86,6 +86,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
     "public_texts": {"lists": _N, "period": _N, "words": _B},
     "publishing_anchors": {"nonce": _B, "notes": _B},
     "publishing_batches": {"leaves": _B},
+    "publishing_effects": {"kind": _N, "payload": _B},
     "publishing_passes": {"credits": _N, "kind": _N, "month": _N},
     "publishing_waiting": {"kind": _N},
     "schema_migrations": {"name": _N},

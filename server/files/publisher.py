@@ -1,38 +1,32 @@
-"""How far the publisher had come, told by what it has published: so that nothing is told twice, or never.
+"""How far the publisher had come: brought back by doing again what each of its appends had done to its own tables.
 
-Each public entry names the entry of `books` behind it in a sealed slot (attacks A1). The publisher passes `books` in
-order, so it goes on behind the newest one that it is known to have passed.
+So nothing is told twice, and nothing is left out. What it had passed without an append is decided again. Before files
+are published `public` waits for those of `books`, so that it is never recovered ahead of what it tells of.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import asyncpg
 import orjson
 
 import sql
 from ledger import canonical
 from ledger.errors import MalformedError
-from ledger.grammar import decode_base64
 from ledger.signer_state import Behind
 from server.files.tilewriter import CHECKPOINT
-from server.publishing import policy as rules
-from server.publishing.policy import Policy, Waiting
+from server.publishing.decide import Waiting, decide
+from server.publishing.policy import Changes
 
 if TYPE_CHECKING:
-    import asyncpg
-
-    from ledger.plan import Plan
-    from ledger.registry import TypeSpec
-    from ledger.types import SealedSlots
-    from ledger.verify import EntryChecker
+    from server.files.sidecar import Row
     from server.files.store import FileStore
 
-SLOT = "books_entry"
 ENTRIES_PER_READ_MAX = 2_048
 WAIT_TIMEOUT_S = 2.0
 POLL_S = 0.05
@@ -64,56 +58,42 @@ class Foundation:
                 await asyncio.sleep(POLL_S)
 
 
-def told(
-    checker: EntryChecker, plan: Plan, opened: Callable[[TypeSpec, SealedSlots], Mapping[str, Any]]
-) -> list[bytes]:
-    """The leaf hashes of the entries of `books` behind these entries of `public`.
+async def carry_on(connection: asyncpg.Connection, effects: Sequence[Row]) -> None:
+    """Do the effects of the appends that were brought back again, in their order.
 
-    Raises MalformedError where that slot is gone: then nobody can say what was told already.
+    Raises MalformedError where they do not fit what the database held, or tell of entries that `books` does not have.
     """
-    slots = dict(plan.slots)
-    found = []
-    for row in plan.entries:
-        spec = checker.registry.types.get(row.type)
-        if spec is None or row.position not in slots or all(slot.name != SLOT for slot in spec.slots):
-            continue
-        named = opened(spec, slots[row.position]).get(SLOT)
-        if named is None:
-            raise MalformedError(f"what stands behind position {row.position} of public does not open")
-        found.append(decode_base64(named))
-    return found
-
-
-async def carry_on(connection: asyncpg.Connection, hashes: Sequence[bytes]) -> None:
-    """Let the publisher go on behind the entries of `books` with these leaf hashes.
-
-    Raises MalformedError where `books` lacks one of them: `public` would be ahead of what it tells of.
-    """
-    if not hashes:
+    if not effects:
         return
+    size = await connection.fetchval("select size from ledger_heads where log = 'books'")
+    policies = Changes.read([orjson.loads(row["data"]) for row in await connection.fetch(_publishing.policies)])
+    try:
+        for effect in sorted(effects, key=lambda row: row["position"]):
+            payload = effect["payload"]
+            is_advance = effect["kind"] == "advance"
+            reached = payload["to"] if is_advance else max([*payload["positions"], -1]) + 1
+            if reached > size:
+                raise MalformedError(f"public tells of position {reached - 1} of books, which has {size} entries")
+            await _pass(connection, policies, payload["from"] if is_advance else reached)
+            if is_advance:
+                waiting = orjson.dumps(payload["waiting"]).decode()
+                await connection.execute(_publishing.publisher_advance, payload["from"], payload["to"], waiting)
+            else:
+                await connection.execute(_files.tell_again, orjson.dumps(payload).decode(), effect["position"])
+    except (asyncpg.SerializationError, KeyError, TypeError) as error:
+        raise MalformedError(f"what the publisher had done does not fit: {error}") from None
+
+
+async def _pass(connection: asyncpg.Connection, policies: Changes, end: int) -> None:
+    """Pass entries of `books` up to `end`, as the publisher does where none of them is told at once."""
     start = await connection.fetchval(_publishing.publisher_next)
-    newer = {row["position"] for row in await connection.fetch(_files.books_behind, start, list(hashes))}
-    if len(newer) < len(set(hashes)):
-        everywhere = await connection.fetch(_files.books_behind, 0, list(hashes))
-        if len(everywhere) < len(set(hashes)):
-            raise MalformedError("public tells of an entry that books does not have")
-    if newer:
-        await _pass(connection, start, max(newer) + 1)
-
-
-async def _pass(connection: asyncpg.Connection, start: int, end: int) -> None:
-    """What the publisher passed over on its way waits again."""
-    policy = Policy.from_data(
-        orjson.loads(orjson.loads(await connection.fetchval(_publishing.policy_in_force))["policy"])
-    )
     for first in range(start, end, ENTRIES_PER_READ_MAX):
         rows = await connection.fetch(_ledger.entries, "books", first, min(ENTRIES_PER_READ_MAX, end - first))
+        entries = [(row, canonical.parse_entry(row["bytes"])) for row in rows if row["type"].startswith("giving.")]
         waiting = [
-            (row["position"], decision.visibility, row["at_us"])
-            for row in rows
-            if row["type"].startswith("giving.")
-            and isinstance(decision := rules.decide(canonical.parse_entry(row["bytes"]), policy), Waiting)
+            {"position": row["position"], "kind": decision.kind, "at_us": row["at_us"]}
+            for row, entry in entries
+            if isinstance(decision := decide(entry, policies.in_force(entry.period)), Waiting)
         ]
-        if waiting:
-            await connection.execute(_files.add_waiting, *(list(column) for column in zip(*waiting, strict=True)))
-    await connection.execute(_files.set_publisher, end)
+        parameters = first, first + len(rows), orjson.dumps(waiting).decode()
+        await connection.execute(_publishing.publisher_advance, *parameters)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from server.keyring import Keyring
 
 OTHER_FILES = "Use other files, or another copy of these."
-_SIDE_PARTS = ("inbox", "fees", "anchors")
+_SIDE_PARTS = ("inbox", "fees", "anchors", "effects", "covered")
 
 _files = sql.load("files")
 _ledger = sql.load("ledger")
@@ -104,7 +104,7 @@ class Recovery:
         self._progress = progress
         self._vault = keyring.vault()
         self._batch_public = birth.batch_key(keyring.service).public
-        self._told: list[bytes] = []
+        self._effects: list[Row] = []
         self._owed = Owed()
 
     async def run(self) -> list[Recovered]:
@@ -115,7 +115,7 @@ class Recovery:
                 for log in logs:
                     await self._bring_back(log)
                 await self._owed.carry_on(self._connection, self._vault)
-                await publisher.carry_on(self._connection, self._told)
+                await publisher.carry_on(self._connection, self._effects)
                 for log in logs:
                     await self._judge(log)
         except Damaged as error:
@@ -241,9 +241,7 @@ class Recovery:
         signature = replay.vouch(log.origin, batch, plan, self._batch_public)
         if await self._connection.fetchval(_ledger.write_batch, *parameters(at, plan, signature)) is None:
             raise MalformedError(f"the head of {log.name} moved while it was brought back")
-        if log.name == "public":
-            self._told += publisher.told(checker, plan, opened)
-        elif log.name == "books":
+        if log.name == "books":
             self._owed.read(checker, plan, opened)
         return plan.head
 
@@ -253,6 +251,7 @@ class Recovery:
             if wanted:
                 statement = getattr(_files, f"recover_{part}")
                 await self._connection.execute(statement, orjson.dumps(wanted).decode())
+                self._effects += wanted if part == "effects" else ()
 
     async def _judge(self, log: _Log) -> None:
         self._progress(f"judging {log.name}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 BYTES_MAX = 64 * 1024 * 1024
-PARTS = ("batches", "slots", "streams", "keys", "claims", "inbox", "fees", "anchors")
+PARTS = ("batches", "slots", "streams", "keys", "claims", "inbox", "fees", "anchors", "effects", "covered")
 _ENTRIES, _SIDECAR = "tile/entries/", "sidecar/"
 
 _files = sql.load("files")

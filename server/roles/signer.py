@@ -14,6 +14,7 @@ from server.birth import SERVED_LOGS
 from server.errors import StartRefused
 from server.exports.papers import keep_papers
 from server.files import places
+from server.files.publisher import Foundation
 from server.files.sidecar import Sidecar
 from server.files.store import StoreAway
 from server.files.tilewriter import TileWriter
@@ -80,9 +81,13 @@ def signer(parts: Parts, log: LogName) -> Signer:
 def _files(parts: Parts, log: LogName, keys: HeldKeys) -> TileWriter | None:
     if parts.settings.publish_to is None:
         return None
-    store = places.place(parts.settings.publish_to)
-    beside = Sidecar(parts.database.writer, log, places.sealed_of(store, log, parts.vault))
-    return TileWriter(parts.database.writer, log, keys, places.files_of(store, log, parts.vault), beside)
+    pool, store = parts.database.writer, places.place(parts.settings.publish_to)
+    files = places.files_of(store, log, parts.vault)
+    beside = Sidecar(pool, log, places.sealed_of(store, log, parts.vault))
+    if log != "public":
+        return TileWriter(pool, log, keys, files, beside=beside)
+    books = places.files_of(store, "books", parts.vault)
+    return TileWriter(pool, log, keys, files, beside=beside, foundation=Foundation(pool, books).wait)
 
 
 def _asking(parts: Parts, policy: WitnessPolicy) -> Asking:

@@ -25,7 +25,11 @@ select jsonb_build_object(
         select stream, position, reference, reference_key, since, known_zero_at
         from payments_pending_fees where $1 = 'books' and position >= $2 and position < $3) as f),
     'anchors', (select coalesce(jsonb_agg(to_jsonb(a) order by position), '[]') from (
-        select position, nonce, notes from publishing_anchors where $1 = 'public' and position >= $2 and position < $3) as a)
+        select position, nonce, notes from publishing_anchors where $1 = 'public' and position >= $2 and position < $3) as a),
+    'effects', (select coalesce(jsonb_agg(to_jsonb(e) order by position), '[]') from (
+        select position, kind, payload from publishing_effects where $1 = 'public' and position >= $2 and position < $3) as e),
+    'covered', (select coalesce(jsonb_agg(to_jsonb(c) order by completed, log, position), '[]') from (
+        select completed, log, position from erasure_covered where $1 = 'audit' and completed >= $2 and completed < $3) as c)
 );
 
 -- at_epoch: let a log be written as it was at an epoch; within the transaction that ends with `raise_epochs`
@@ -59,12 +63,13 @@ delete from payments_pending_fees where position = any($1::bigint[]);
 insert into publishing_anchors (position, nonce, notes)
 select position, nonce, notes from jsonb_populate_recordset(null::publishing_anchors, $1::jsonb) on conflict (position) do nothing;
 
--- books_behind: where in books the entries with these leaf hashes stand, from a position on
-select position from ledger_entries where log = 'books' and position >= $1 and leaf_hash = any($2::bytea[]);
+-- recover_covered: which entries an erasure covers
+insert into erasure_covered (completed, log, position)
+select completed, log, position from jsonb_populate_recordset(null::erasure_covered, $1::jsonb) on conflict do nothing;
 
--- add_waiting: gifts that the publisher had passed over
-insert into publishing_waiting (position, visibility, at_us) select * from unnest($1::bigint[], $2::text[], $3::bigint[])
-on conflict (position) do nothing;
+-- recover_effects: what an append of public did to the publisher's tables
+insert into publishing_effects (position, kind, payload)
+select position, kind, payload from jsonb_populate_recordset(null::publishing_effects, $1::jsonb) on conflict (position) do nothing;
 
--- set_publisher: how far the publisher had come
-update ledger_tracking set next = $1 where projection = 'publisher';
+-- tell_again: what waited is told, as the append at this position told it
+select publishing_tell($1::jsonb, $2);

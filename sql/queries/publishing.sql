@@ -5,6 +5,11 @@ select next from ledger_tracking where projection = 'publisher';
 select publishing_advance($1, $2, $3::jsonb);
 
 -- publisher_companion: pass the entries that this append publishes, in the append's own transaction
+with kept as (
+    insert into publishing_effects (position, kind, payload)
+    select first, 'advance', p
+    from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh) where t.fresh
+)
 select publishing_advance((p ->> 'from')::bigint, (p ->> 'to')::bigint, p -> 'waiting')
 from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
 where t.fresh;
@@ -16,6 +21,11 @@ select data from ledger_rules where log = 'public' and kind = 'policy' order by 
 select kind, count(*) as count from publishing_waiting group by kind;
 
 -- told_companion: what waited is told, in the append's own transaction
+with kept as (
+    insert into publishing_effects (position, kind, payload)
+    select first, 'tell', p
+    from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh) where t.fresh
+)
 select publishing_tell(p, first)
 from unnest($1::jsonb[], $2::bigint[], $3::int[], $4::bool[]) as t (p, first, count, fresh)
 where t.fresh;

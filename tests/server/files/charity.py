@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
+from ledger.reader import LogReader
 from ledger.types import Companion, LogName
 from server.db import Database
 from server.domains.giving.commands import ReceiveGift, Visibility
@@ -24,6 +26,8 @@ from server.payments.booking import Booking, Books
 from server.payments.companions import INBOX_DONE
 from server.payments.pending_fees import sealed
 from server.payments.translate import FeeReference
+from server.publishing.mix import Mix
+from server.publishing.publisher import Publisher
 from server.roles import publisher, signer
 from server.settings import Settings
 from server.tasks import Tasks
@@ -45,6 +49,9 @@ TABLES = (
     "ledger_tiles",
     "payments_pending_fees",
     "publishing_anchors",
+    "publishing_batches",
+    "publishing_effects",
+    "publishing_passes",
 )
 
 
@@ -146,10 +153,13 @@ async def give(
 
 
 async def publish(parts: Parts) -> None:
-    """Let the publisher pass and anchor everything, and the signers sign and publish all of it as files."""
+    """Let the publisher pass, mix and anchor what it may, and the signers sign and publish all of it as files."""
     await publisher._anchors(parts).step()
-    while await publisher._publisher(parts).step():
-        pass
+    telling = publisher._telling(parts)
+    mix = Mix(**telling, public_reader=LogReader(parts.database.publisher, "public"), random=os.urandom)
+    for step in (Publisher(**telling).step, mix.step):
+        while await step():
+            pass
     for log in LOGS:
         one = signer.signer(parts, log)
         await one.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import orjson
 import pytest
 
 from ledger.errors import MalformedError
@@ -37,30 +38,26 @@ async def test_public_waits_for_the_files_of_what_it_tells_of(
     await waiting
 
 
-async def test_the_publisher_goes_on_behind_what_it_has_told(postgres_server: Server, tmp_path: Path) -> None:
+async def test_the_publisher_does_again_what_its_appends_had_done(postgres_server: Server, tmp_path: Path) -> None:
+    """What is told is told once; what it passed without telling waits again."""
     async with somewhere(postgres_server, tmp_path / "old", tmp_path / "files") as old:
         async with old.parts() as parts:
-            at = [await give(parts, "a"), await give(parts, "b", visibility="quiet"), await give(parts, "c")]
-            await give(parts, "d", visibility="hidden")
+            await give(parts, "a", visibility="quiet")
             await publish(parts)
-        rows = await old.admin.fetch(
-            "select leaf_hash from ledger_entries where log = 'books' and position = any($1)", at
-        )
-        hashes = [row["leaf_hash"] for row in rows]
-        before = await old.admin.fetchval("select next from ledger_tracking where projection = 'publisher'")
+            at = [await give(parts, "b", visibility="hidden"), await give(parts, "c"), await give(parts, "d")]
+            await publish(parts)
+        before = await old.rows()
+        effects = [
+            {"position": row["position"], "kind": row["kind"], "payload": orjson.loads(row["payload"])}
+            for row in await old.admin.fetch("select * from publishing_effects order by position")
+        ]
+        assert [effect["payload"]["to"] for effect in effects] == [at[2] + 1]
         await old.admin.execute("update ledger_tracking set next = 0 where projection = 'publisher'")
         await old.admin.execute("delete from publishing_waiting")
-        await publisher.carry_on(old.admin, [hashes[0], hashes[2]])
-        found = await old.admin.fetch("select position from publishing_waiting")
-        assert [row["position"] for row in found] == [at[1]]
-        assert await old.admin.fetchval("select next from ledger_tracking where projection = 'publisher'") == at[2] + 1
-        assert before == at[2] + 2
-        await publisher.carry_on(old.admin, hashes[:1])
-        assert await old.admin.fetchval("select next from ledger_tracking where projection = 'publisher'") == at[2] + 1
-        with pytest.raises(MalformedError, match="public tells of an entry that books does not have"):
-            await publisher.carry_on(old.admin, [bytes(32)])
-        async with old.parts() as parts:
-            sizes = await old.sizes()
-            await publish(parts)
-        assert (await old.sizes())["public"] == sizes["public"]
-        assert await old.admin.fetchval("select count(*) from publishing_waiting") == 2
+        await publisher.carry_on(old.admin, effects)
+        assert await old.rows() == before
+        with pytest.raises(MalformedError, match="what the publisher had done does not fit: publisher was overtaken"):
+            await publisher.carry_on(old.admin, effects)
+        effects[0]["payload"]["to"] += 1
+        with pytest.raises(MalformedError, match=f"public tells of position {at[2] + 1} of books"):
+            await publisher.carry_on(old.admin, effects)

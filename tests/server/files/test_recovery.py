@@ -106,7 +106,7 @@ HARMS: dict[str, Harm] = {
     r"tile/0/000 is cut": lambda files: cut(files / "ledger/tile/0/000"),
     r"tile/0/000 is missing": lambda files: (files / "ledger/tile/0/000").unlink(),
     r"the tiles .*tile/1/000\.p/1 do not give the root": lambda files: flip(files / "ledger/tile/1/000.p/1"),
-    r"checkpoint is not signed by the key": lambda files: flip(files / "ledger/checkpoint"),
+    r"checkpoint is not signed by a key": lambda files: flip(files / "ledger/checkpoint"),
     r"checkpoint does not open": lambda files: flip(files / "sealed/audit/checkpoint"),
     r"tile/entries/000 does not open": lambda files: flip(files / "sealed/books/tile/entries/000"),
 }
