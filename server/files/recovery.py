@@ -43,10 +43,16 @@ if TYPE_CHECKING:
     from server.keyring import Keyring
 
 OTHER_FILES = "Use other files, or another copy of these."
-_SIDE_PARTS = ("inbox", "fees", "anchors", "effects", "covered")
-
 _files = sql.load("files")
 _ledger = sql.load("ledger")
+_SIDE = {
+    "inbox": _files.recover_inbox,
+    "fees": _files.recover_fees,
+    "anchors": _files.recover_anchors,
+    "effects": _files.recover_effects,
+    "covered": _files.recover_covered,
+}
+"""What brings back each part of the rows beside the entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +252,9 @@ class Recovery:
         return plan.head
 
     async def _write_side(self, rows: sidecar.Rows, start: int) -> None:
-        for part in _SIDE_PARTS:
+        for part, statement in _SIDE.items():
             wanted = [row for row in rows[part] if row["position"] >= start]
             if wanted:
-                statement = getattr(_files, f"recover_{part}")
                 await self._connection.execute(statement, orjson.dumps(wanted).decode())
                 self._effects += wanted if part == "effects" else ()
 
