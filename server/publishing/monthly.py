@@ -21,6 +21,8 @@ MIXED: Final = "expenses:help:mixed"
 
 Purse = tuple[str, str]
 """(fund, asset)."""
+Owed = Mapping[tuple[str, str, str], int]
+"""What rounding has left untold so far, by (account, fund, asset); below zero where more was told than there was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,13 @@ class Told:
 
 
 def hidden(
-    gifts: Sequence[Fact], fees: Sequence[Fact], policy: Policy, carried: Mapping[Purse, int], month: str
-) -> tuple[list[Told], dict[Purse, int]]:
+    gifts: Sequence[Fact], fees: Sequence[Fact], policy: Policy, owed: Owed, month: str
+) -> tuple[list[Told], Owed]:
     """Tell hidden gifts as one total per fund, with their true fees rounded up, so that no fee counts them (X11).
 
-    A gift waits until its fee is known, a month at most. `carried` are fees told beyond the true ones so far (below
-    zero: still owed); the ones after this pass are returned beside what is told.
+    A gift waits until its fee is known, a month at most. What rounding leaves is returned for the next month.
     """
-    left = dict(carried)
+    left = dict(owed)
     fees_of = _by_gift(fees)
     told = []
     for (fund, asset), parts in _grouped(_gift_parts(gifts, fees_of, month)).items():
@@ -81,35 +82,46 @@ def hidden(
         fees_of = {gift: fee for gift, fee in fees_of.items() if fee.entry.position not in gone}
         postings = [*_moved("assets:cash", "income:gifts", fund, asset, total)]
         for bearer, fee_minor in sorted(_fees_by_bearer(paid).items()):
-            due = fee_minor - left.get((bearer, asset), 0)
+            place = ("expenses:processing", bearer, asset)
+            due = fee_minor + left.get(place, 0)
             rounded = _rounded_up(due, policy.fee_step_minor, total)
-            left[bearer, asset] = rounded - due
+            left[place] = due - rounded
             postings += _moved("expenses:processing", "assets:cash", bearer, asset, rounded)
         told.append(_told("giving.gift_batch.received.v1", policy, postings, month, together, paid))
     return told, left
 
 
-def fees(facts: Sequence[Fact], policies: Changes, month: str) -> list[Told]:
-    """Tell the true fees of gifts that are public, per fund that bore them; what was accrued for them is settled (B3).
+def fees(facts: Sequence[Fact], policies: Changes, owed: Owed, month: str) -> tuple[list[Told], Owed]:
+    """Tell the true fees of gifts that are public, per fund that bore them, against what was accrued for them (B3).
 
-    Of a fund with too few payers this month none is told: it would be one person's.
+    Of a fund with too few payers none is told: it would be one person's. What was paid, and by how much it differs from
+    what was accrued, are told in whole steps: to the cent, a sum of few fees tells the kinds of their cards (X7). The
+    rest stays accrued, so that it is never shown as money to spend, and is returned for the next month.
     """
+    left = dict(owed)
+    step = policies.in_force(month).fee_step_minor
     public = [fact for fact in facts if _gift_is_told(fact) and not _is_hidden(fact)]
     told = []
     for (fund, asset), parts in _grouped(Part(fact, _fee_minor(fact)) for fact in public).items():
         together = without_dominant(parts, policies.in_force(month).payers_min)
         if not together:
             continue
+        paid_place, cost_place = ("assets:cash", fund, asset), ("expenses:processing", fund, asset)
         actual = sum(part.amount_minor for part in together)
-        accrued = sum(_accrued(part.fact, policies) for part in together)
+        paid = actual + left.get(paid_place, 0)
+        cost = actual - sum(_accrued(part.fact, policies) for part in together) + left.get(cost_place, 0)
+        paid_told, cost_told = _whole_steps(paid, step), _whole_steps(cost, step)
+        if not paid_told and not cost_told:
+            continue
+        left |= {paid_place: paid - paid_told, cost_place: cost - cost_told}
         postings = [
-            *_line("liabilities:accrued_fees", fund, asset, accrued),
-            *_line("assets:cash", fund, asset, -actual),
-            *_line("expenses:processing", fund, asset, actual - accrued),
+            *_line("liabilities:accrued_fees", fund, asset, paid_told - cost_told),
+            *_line("assets:cash", fund, asset, -paid_told),
+            *_line("expenses:processing", fund, asset, cost_told),
         ]
         publication = Publication("giving.fees.settled.v1", {}, tuple(postings), month)
         told.append(Told(publication, _positions(part.fact for part in together)))
-    return told
+    return told, left
 
 
 def reversals(facts: Sequence[Fact], policy: Policy, spendable: Mapping[Purse, int], month: str) -> list[Told]:
@@ -257,6 +269,12 @@ def _reversal_lines(part: Part) -> Iterable[tuple[str, int]]:
 def _rounded_up(due: int, step: int, most: int) -> int:
     """The multiple of `step` that covers `due`, as far as `most` holds one."""
     return min(-(-due // step) * step, most // step * step) if due > 0 else 0
+
+
+def _whole_steps(amount: int, step: int) -> int:
+    """The largest multiple of `step` within `amount`, which may be below zero."""
+    whole = abs(amount) // step * step
+    return whole if amount > 0 else -whole
 
 
 def _told(  # noqa: PLR0913, PLR0917 - what an entry says, and what it stands for

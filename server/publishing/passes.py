@@ -19,15 +19,15 @@ from ledger.grammar import encode_base64
 from ledger.reader import LogReader
 from ledger.types import Companion, Draft
 from server.publishing import lines, monthly, waiting
-from server.publishing.monthly import Purse, Told
+from server.publishing.monthly import Owed, Told
 from server.publishing.policy import Changes
 from server.publishing.telling import TOLD, Telling
 
 KINDS: Final = ("hidden", "fee", "reversal", "help")
 AFTER_US: Final = 3 * 24 * 3_600_000_000
 """A month is told from the fourth day after it: what belongs to it is booked by then, and it closes a day later."""
-FACTS_MAX: Final = 16_384
-"""Facts of one pass; of more, the oldest, and the pass is not done with them."""
+FACTS_MAX: Final = 65_536
+"""Facts of one pass; of more, the oldest: the rest waits for the next month."""
 POLL_INTERVAL_S: Final = 60.0
 _SPENDABLE: Final = ("assets:cash", "liabilities:accrued_fees", "liabilities:due_to_general")
 _ROWS_MAX: Final = 2 * len(KINDS)
@@ -37,11 +37,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The pass to make now; `carried` is what the one before left of rounded fees."""
+    """The pass to make now; `owed` is what the one of its kind before left of rounded fees."""
 
     month: str
     kind: str
-    carried: dict[Purse, int]
+    owed: Owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,9 @@ class MonthlyPasses(Telling):
             return 0
         kinds = ("hidden", "fee") if due.kind == "hidden" else (due.kind,)
         found = await waiting.read(self, kinds, due.month, FACTS_MAX)
-        told, carried = await self._decide(due, await waiting.facts(self, found))
-        is_last = len(found) < FACTS_MAX or not told
+        told, owed = await self._decide(due, await waiting.facts(self, found))
         try:
-            await self._tell(due, told, carried, is_last=is_last)
+            await self._tell(due, told, owed)
         except RejectedByDatabase as error:
             _log.info("another process told %s of %s: %s", due.kind, due.month, error)
             return 0
@@ -95,8 +94,8 @@ class MonthlyPasses(Telling):
         due_us = times.month_start_us(times.month_after(month), self.time_zone) + AFTER_US
         if self.clock() < due_us or not await self._has_passed(due_us):
             return None
-        newest = next((row["credits"] for row in rows if row["kind"] == "hidden"), "[]")
-        return Due(month, kind, {(fund, asset): int(amount) for fund, asset, amount in orjson.loads(newest)})
+        newest = next((row["owed"] for row in rows if row["kind"] == kind), "[]")
+        return Due(month, kind, {(account, fund, asset): int(n) for account, fund, asset, n in orjson.loads(newest)})
 
     async def _has_passed(self, due_us: int) -> bool:
         """Whether the publisher has passed every entry of `books` from before that moment."""
@@ -104,23 +103,23 @@ class MonthlyPasses(Telling):
         following = await self.books.entries(position, 1)
         return not following or following[0].at_us >= due_us
 
-    async def _decide(self, due: Due, facts: Sequence[monthly.Fact]) -> tuple[list[Told], dict[Purse, int]]:
+    async def _decide(self, due: Due, facts: Sequence[monthly.Fact]) -> tuple[list[Told], Owed]:
         policies: Changes = await self.policies()
         policy = policies.in_force(due.month)
         match due.kind:
             case "hidden":
                 gifts = [fact for fact in facts if fact.gift is None]
                 fees = [fact for fact in facts if fact.gift is not None]
-                return monthly.hidden(gifts, fees, policy, due.carried, due.month)
+                return monthly.hidden(gifts, fees, policy, due.owed, due.month)
             case "fee":
-                return monthly.fees(facts, policies, due.month), {}
+                return monthly.fees(facts, policies, due.owed, due.month)
             case "reversal":
                 rows = await self.pool.fetch(self.queries.public_balances, list(_SPENDABLE))
                 spendable = {(row["fund"], row["asset"]): int(row["amount"]) for row in rows}
                 return monthly.reversals(facts, policy, spendable, due.month), {}
         return monthly.help_to_people(facts, policy, due.month), {}
 
-    async def _tell(self, due: Due, told: Sequence[Told], carried: dict[Purse, int], *, is_last: bool) -> None:
+    async def _tell(self, due: Due, told: Sequence[Told], owed: Owed) -> None:
         drafts: list[Draft] = []
         batches = []
         for offset, one in enumerate(told):
@@ -131,11 +130,14 @@ class MonthlyPasses(Telling):
                 leaves = [encode_base64(value) for value in made.values]
                 batches.append({"offset": offset, "leaves": leaves, "cleared": due.kind != "help"})
             drafts.append(draft)
-        payload: dict[str, Any] = {"positions": [p for one in told for p in one.positions], "batches": batches}
-        payload["clears"] = []
-        if is_last:
-            kept = [[fund, asset, str(amount)] for (fund, asset), amount in sorted(carried.items()) if amount]
-            payload |= {"month": due.month, "kind": due.kind, "credits": kept}
+        payload = {
+            "positions": [position for one in told for position in one.positions],
+            "batches": batches,
+            "clears": [],
+            "month": due.month,
+            "kind": due.kind,
+            "owed": [[*place, str(amount)] for place, amount in sorted(owed.items()) if amount],
+        }
         if drafts:
             await self.append(drafts, Companion(TOLD, payload))
         else:

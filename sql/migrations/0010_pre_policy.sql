@@ -20,8 +20,8 @@ where e.log = 'books' and e.type = 'giving.fee.recorded.v1' and t.projection = '
 create table publishing_passes (
     month    text   not null check (month ~ '^\d{4}-\d{2}$'),
     kind     text   not null check (kind in ('fee', 'help', 'hidden', 'reversal')),
-    -- Of `hidden`: what rounded fees were told beyond the true ones, [[fund, asset, minor units], …], for the next month.
-    credits  jsonb  not null default '[]',
+    -- What rounding has left untold so far, for the next month: [[account, fund, asset, minor units], …].
+    owed     jsonb  not null default '[]',
     primary key (month, kind)
 );
 
@@ -68,7 +68,7 @@ begin
         raise exception 'publisher was overtaken: the batch is cleared' using errcode = 'serialization_failure';
     end if;
     if told ? 'month' then
-        insert into publishing_passes (month, kind, credits) values (told ->> 'month', told ->> 'kind', told -> 'credits')
+        insert into publishing_passes (month, kind, owed) values (told ->> 'month', told ->> 'kind', told -> 'owed')
         on conflict do nothing;
         if not found then
             raise exception 'publisher was overtaken: this month is told' using errcode = 'serialization_failure';

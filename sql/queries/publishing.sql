@@ -53,7 +53,7 @@ where e.log = 'books' and e.position = any ($1::bigint[]);
 select publishing_tell($1::jsonb, 0);
 
 -- passes: which monthly passes are done, newest month first
-select month, kind, credits from publishing_passes order by month desc, kind limit $1;
+select month, kind, owed from publishing_passes order by month desc, kind limit $1;
 
 -- batches_to_clear: pooled help that is not cleared yet
 select position from publishing_batches where not cleared order by position limit $1;

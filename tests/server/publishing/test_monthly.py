@@ -80,7 +80,7 @@ def test_help_to_eleven_people_is_told_and_to_fewer_waits(number: int, told: int
 @pytest.mark.parametrize(("number", "told"), [(4, 0), (5, 1)])
 def test_five_givers_are_company_for_fees_hidden_gifts_and_reversals(number: int, told: int) -> None:
     gifts = [(gift(), who) for who in people(number)]
-    assert len(monthly.fees([fee_of(g, who) for g, who in gifts], POLICIES, MONTH)) == told
+    assert len(monthly.fees([fee_of(g, who, 900) for g, who in gifts], POLICIES, {}, MONTH)[0]) == told
     assert len(monthly.reversals([reversal(g, who, 100) for g, who in gifts], POLICY, {}, MONTH)) == told
     concealed = [Fact(gift(visibility="hidden", via="bank"), who) for who in people(number)]
     assert len(monthly.hidden(concealed, [], POLICY, {}, MONTH)[0]) == told
@@ -123,20 +123,28 @@ def test_help_that_came_back_is_netted_in_the_sum() -> None:
     assert sums(told)["expenses:help:rent", "rent"] == 1_100
 
 
-def test_fees_settle_what_was_accrued_and_tell_what_they_were() -> None:
+def test_fees_settle_what_was_accrued_and_tell_what_they_were_in_whole_steps() -> None:
     """Attacks C4: accrued S, actual X."""
-    [told] = monthly.fees([fee_of(gift(), who, 150) for who in people(5)], POLICIES, MONTH)
+    facts = [fee_of(gift(40_000), who, 1_490) for who in people(5)]
+    [told], owed = monthly.fees(facts, POLICIES, {}, MONTH)
     assert sums(told) == {
-        ("liabilities:accrued_fees", "rent"): 875,
-        ("assets:cash", "rent"): -750,
-        ("expenses:processing", "rent"): -125,
+        ("liabilities:accrued_fees", "rent"): 6_000,
+        ("assets:cash", "rent"): -7_000,
+        ("expenses:processing", "rent"): 1_000,
     }
+    assert owed == {("assets:cash", "rent", "USD/2"): 450, ("expenses:processing", "rent", "USD/2"): 500}
+
+
+def test_fees_of_less_than_a_step_wait() -> None:
+    """Attacks X7: a few fees to the cent tell the kinds of their cards."""
+    facts = [fee_of(gift(), who, 150) for who in people(5)]
+    assert monthly.fees(facts, POLICIES, {}, MONTH) == ([], {})
 
 
 def test_fees_of_gifts_that_are_not_told_wait_with_them() -> None:
     waiting = [fee_of(gift(), who, waits=True) for who in people(9)]
     concealed = [fee_of(gift(visibility="hidden"), who) for who in people(9)]
-    assert monthly.fees([*waiting, *concealed], POLICIES, MONTH) == []
+    assert monthly.fees([*waiting, *concealed], POLICIES, {}, MONTH) == ([], {})
 
 
 def test_a_hidden_total_looks_the_same_for_more_gifts_or_fewer_within_a_step_of_fees() -> None:
@@ -162,10 +170,10 @@ def test_a_hidden_gift_waits_until_its_fee_is_known_and_no_longer_than_a_month()
 def test_a_fee_that_comes_after_its_hidden_gift_was_told_goes_with_the_next_ones() -> None:
     late = fee_of(gift(visibility="hidden"), None, 900)
     facts = [Fact(gift(visibility="hidden", via="bank"), who) for who in people(5)]
-    [told], carried = monthly.hidden(facts, [late], POLICY, {}, MONTH)
+    [told], owed = monthly.hidden(facts, [late], POLICY, {}, MONTH)
     assert sums(told)["expenses:processing", "rent"] == 1_000
     assert late.entry.position in told.positions
-    assert carried == {("rent", "USD/2"): 100}
+    assert owed == {("expenses:processing", "rent", "USD/2"): -100}
 
 
 def test_a_fund_that_cannot_pay_its_refunds_owes_them_to_general() -> None:
@@ -216,13 +224,16 @@ def check(told: Sequence[Told], facts: Sequence[Fact], least: int) -> None:
 @given(FEES)
 def test_no_fee_that_is_told_is_one_persons(rows: list[tuple[str | None, int, str, int, bool]]) -> None:
     facts = [fee_of(gift(amount, fund), who, fee or 1, waits=waits) for who, amount, fund, fee, waits in rows]
-    told = monthly.fees(facts, POLICIES, MONTH)
+    told, owed = monthly.fees(facts, POLICIES, {}, MONTH)
     check(told, facts, 5)
     by_position = {fact.entry.position: fact for fact in facts}
     for one in told:
         parts = [monthly.Part(by_position[p], by_position[p].entry.postings[0].amount) for p in one.positions]
         assert may_be_told(parts, 5)
-        assert -sums(one)["assets:cash", one.publication.postings[0].fund] == sum(by_person(parts).values())
+        fund = one.publication.postings[0].fund
+        paid = -sums(one).get(("assets:cash", fund), 0)
+        assert paid % 1_000 == sums(one).get(("expenses:processing", fund), 0) % 1_000 == 0
+        assert paid + owed["assets:cash", fund, "USD/2"] == sum(by_person(parts).values())
 
 
 @given(FEES)
@@ -232,12 +243,12 @@ def test_no_hidden_total_is_one_persons_and_no_fee_is_lost_or_invented(
     gifts = [Fact(gift(amount, fund, "hidden"), who) for who, amount, fund, _, _ in rows]
     fees = [fee_of(one.entry, None, row[3] or 1) for one, row in zip(gifts, rows, strict=True) if row[4]]
     fees = [Fact(f.entry, f.who, f.gift, gift_waits=True) for f in fees]
-    told, carried = monthly.hidden(gifts, fees, POLICY, {}, MONTH)
+    told, owed = monthly.hidden(gifts, fees, POLICY, {}, MONTH)
     check(told, [*gifts, *fees], 5)
     positions = {p for one in told for p in one.positions}
     true = sum(f.entry.postings[0].amount for f in fees if f.entry.position in positions)
     published = sum(a for one in told for (account, _), a in sums(one).items() if account == "expenses:processing")
-    assert published == true + sum(carried.values())
+    assert published == true - sum(owed.values())
     for one in told:
         assert all(a % 1_000 == 0 for (account, _), a in sums(one).items() if account == "expenses:processing")
 

@@ -25,7 +25,7 @@ async def five_gifts(world: World, **choice: str) -> list[int]:
     """Gifts of five people with their fees; their positions."""
     gifts = [await world.give(5_000 + n, who, **choice) for n, who in enumerate(PEOPLE[:5])]
     for gift in gifts:
-        await world.fee(gift, 180)
+        await world.fee(gift, 450)
     return gifts
 
 
@@ -37,7 +37,7 @@ async def test_nothing_is_told_before_the_fourth_day_after_the_month(world: Worl
     assert await world.pass_months() == len(KINDS)
     [fees] = await world.told("giving.fees.")
     assert fees.period == "2026-01"
-    assert sums(fees)["assets:cash", "rent"] == -900
+    assert sums(fees)["assets:cash", "rent"] == -2_000
     await world.verified()
 
 
@@ -49,9 +49,9 @@ async def test_hidden_gifts_are_one_total_with_a_root_under_which_each_can_be_pr
     [batch] = await world.told()
     assert batch.type == "giving.gift_batch.received.v1"
     assert sums(batch) == {
-        ("assets:cash", "rent"): 24_010,
+        ("assets:cash", "rent"): 22_010,
         ("income:gifts", "rent"): -25_010,
-        ("expenses:processing", "rent"): 1_000,
+        ("expenses:processing", "rent"): 3_000,
     }
     leaves = await world.year.admin.fetchval(
         "select leaves from publishing_batches where position = $1", batch.position
