@@ -6,6 +6,7 @@ The entries come from a log that its signer has judged, so nothing is checked ag
 from __future__ import annotations
 
 from calendar import monthrange
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -14,6 +15,9 @@ from ledger.money import precision
 
 Triple = tuple[str, str, str]
 """(account, asset, fund)."""
+
+DECIMALS_KEPT = 16_384
+"""An amount stands in a sheet and in two journals: that of a batch of entries is made once."""
 
 
 class Fact(NamedTuple):
@@ -61,6 +65,7 @@ def day_within(day: str, period: str) -> str:
     return f"{period}-{monthrange(year, number)[1]:02}"
 
 
+@lru_cache(maxsize=DECIMALS_KEPT)
 def decimal(amount_minor: int, asset: str) -> str:
     """An amount as people write it: `-103.30` for -10330 of `USD/2`. Never a float."""
     places = precision(asset)

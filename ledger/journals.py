@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
 from ledger.facts import Fact, Triple, decimal
@@ -22,6 +23,7 @@ Sums = Mapping[Triple, int]
 
 OPENING = "opening balances"
 DECLARED_ON = "1970-01-01"
+NAMES_KEPT = 4_096
 _NOTICE = "Not authoritative: made from the entries of {origin}, {first} to {end} (excluded)."
 
 _matches_commodity = re.compile(r"[A-Z][A-Z0-9'._-]{0,22}[A-Z0-9]", re.ASCII).fullmatch
@@ -196,6 +198,7 @@ class Hledger(Journal):
         ]
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def beancount_account(account: str, fund: str) -> str:
     """`Assets:Float:Help:FUND-rent`: no two pairs share a name, and nothing ever stands below a fund."""
     root, *parts = account.split(":")
@@ -203,6 +206,7 @@ def beancount_account(account: str, fund: str) -> str:
     return ":".join([*named, *map(_segment, parts), f"FUND-{fund.replace('_', 'U')}"])
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def hledger_account(account: str, fund: str) -> str:
     """`assets:float:help:fund-rent`; parts of our names hold no hyphen, so nothing ever stands below a fund."""
     return f"{account}:fund-{fund}"

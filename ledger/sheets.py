@@ -6,6 +6,7 @@ A cell that a spreadsheet would run as a formula gets an apostrophe before it. N
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from ledger.facts import Fact, Triple, decimal
 from ledger.grammar import encode_base64
@@ -27,13 +28,15 @@ JOURNAL_HEAD = (
 )
 BALANCES_HEAD = ("account", "fund", "asset", "title", "opening", "change", "closing")
 
+NAMES_KEPT = 4_096
+
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _QUOTED = frozenset(',"\r\n')
 
 
 def row(cells: Iterable[str]) -> str:
     """One line of cells that are as they should be: numbers, or texts through `text`."""
-    return ",".join(_quoted(cell) for cell in cells) + "\r\n"
+    return f"{_cells(cells)}\r\n"
 
 
 def text(cell: str) -> str:
@@ -54,10 +57,9 @@ def journal_rows(fact: Fact) -> str:
         fact.phase,
         " ".join(map(str, fact.refers_to)),
     )
-    leaf = text(encode_base64(fact.leaf_hash))
+    head, leaf = _cells(named), _quoted(text(encode_base64(fact.leaf_hash)))
     return "".join(
-        row((*named, text(account), text(fund), text(asset), decimal(amount, asset), str(amount), leaf))
-        for (account, asset, fund), amount in fact.postings
+        f"{head},{_names(triple)},{decimal(amount, triple[1])},{amount},{leaf}\r\n" for triple, amount in fact.postings
     )
 
 
@@ -69,6 +71,17 @@ def balance_rows(opening: Mapping[Triple, int], closing: Mapping[Triple, int], t
         amounts: Sequence[str] = [decimal(amount, asset) for amount in (before, after - before, after)]
         lines.append(row((text(account), text(fund), text(asset), text(titles.get(account, "")), *amounts)))
     return "".join(lines)
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _names(triple: Triple) -> str:
+    """A log uses few triples again and again."""
+    account, asset, fund = triple
+    return _cells((text(account), text(fund), text(asset)))
+
+
+def _cells(cells: Iterable[str]) -> str:
+    return ",".join(map(_quoted, cells))
 
 
 def _quoted(cell: str) -> str:

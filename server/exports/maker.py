@@ -106,10 +106,18 @@ async def _fill(source: Source, chosen: Range, spool: Spool, progress: Progress)
 
     async def run(fold: folds.Before | folds.Events, first: int, end: int) -> None:
         nonlocal done
-        async for batch in source.entries(first, end):
-            await asyncio.to_thread(fold.feed, batch)
-            done += len(batch)
-            progress(done, total)
+        folding: asyncio.Future[None] | None = None
+        try:
+            async for batch in source.entries(first, end):
+                if folding is not None:
+                    await folding
+                # The database reads on meanwhile.
+                folding = asyncio.get_running_loop().run_in_executor(None, fold.feed, batch)
+                done += len(batch)
+                progress(done, total)
+        finally:
+            if folding is not None:
+                await folding
 
     close = (opening.close.position, opening.close.period) if opening.close else None
     begun = await _frontier(source, opening.start)

@@ -12,8 +12,11 @@ import pytest
 
 from ledger.facts import Triple, decimal
 from ledger.journals import hledger_account
-from server.exports import papers, spool
+from ledger.projector import Projector
+from server.db import Database
+from server.exports import papers, source, spool
 from server.exports.maker import ExportFailed
+from server.public.projection import ListsProjection
 from tests.clients.verifier.published import judge
 from tests.server.exports.made import Exported
 from tests.server.exports.reading import add, read
@@ -77,6 +80,19 @@ async def test_the_same_range_is_the_same_bytes_while_the_log_grows_and_is_signe
     once = await log.export(200, 400, tmp_path / "once.tar")
     await log.sign_anew()
     assert await log.export(200, 400, tmp_path / "again.tar") == once
+
+
+async def test_the_lists_of_the_public_side_spare_a_sum_and_change_no_byte(
+    log: Exported, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = log.closes[1] + 1
+    summed = await log.export(first, first + 9, tmp_path / "out.tar")
+    projector = Projector(database.writer, ListsProjection())
+    await projector.start()
+    while await projector.step():
+        pass
+    monkeypatch.setattr(source._queries, "sums", "no sum is asked for", raising=False)
+    assert await log.export(first, first + 9, tmp_path / "out.tar") == summed
 
 
 async def test_new_keys_and_another_verifier_change_no_export_of_before(
