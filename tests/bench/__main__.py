@@ -16,13 +16,13 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import append, engine, erase, kill, live, reads, verify
+from tests.bench import append, engine, erase, export, kill, live, reads, verify
 from tests.bench.context import Context, machine
 from tests.bench.picture import draw
 from tests.bench.result import Report, number
 from tests.support.postgres import running_server
 
-BENCHES = {bench.NAME: bench for bench in (append, engine, erase, verify, reads, live, kill)}
+BENCHES = {bench.NAME: bench for bench in (append, engine, erase, export, verify, reads, live, kill)}
 MISSED = 1
 RUNS, QUICK = 5, 0.2
 
