@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from realtime.channels import PAGE_BYTES_MAX, PAGE_LEN_MAX, ChannelSource, Publication, Ring
 from realtime.connection import ChannelState, high_water
@@ -56,6 +56,10 @@ class Member:
     stuck_bytes: int = 0
 
 
+Note = Literal["checkpoint", "checkpoint.witnessed"]
+"""What is newest of a channel beside its publications: what its source signed, and what others vouched for."""
+
+
 @dataclass(slots=True)
 class _Channel:
     source: ChannelSource
@@ -63,7 +67,7 @@ class _Channel:
     top: int
     ring: Ring = field(default_factory=Ring)
     members: dict[Member, Subscription] = field(default_factory=dict)
-    note: bytes | None = None
+    notes: dict[Note, bytes] = field(default_factory=dict)
     pages: dict[int, asyncio.Task[tuple[Publication, ...]]] = field(default_factory=dict)
 
 
@@ -122,8 +126,8 @@ class Hub:
         channel = self._channels[subscription.channel]
         member.subscriptions[subscription.channel] = subscription
         channel.members[member] = subscription
-        if channel.note is not None:
-            self._put(member, channel.note)
+        for note in channel.notes.values():
+            self._put(member, note)
         if subscription.last >= channel.top:
             subscription.live = True
         else:
@@ -172,12 +176,12 @@ class Hub:
             member.box_bytes += total
             self._mark(member)
 
-    def set_note(self, name: str, note: str) -> None:
-        """The channel's newest checkpoint: sent to everybody who follows it, and to whoever comes later."""
+    def set_note(self, name: str, note: str, kind: Note = "checkpoint") -> None:
+        """The channel's newest note of a kind: sent to everybody who follows it, and to whoever comes later."""
         channel = self._channels[name]
-        channel.note = message_frame({"t": "checkpoint", "s": name, "note": note})
+        channel.notes[kind] = message_frame({"t": kind, "s": name, "note": note})
         for member in channel.members:
-            self._put(member, channel.note)
+            self._put(member, channel.notes[kind])
 
     async def run(self, heartbeat_s: float) -> None:
         """Look after slow sockets and send heartbeats, until cancelled."""

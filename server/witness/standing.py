@@ -45,6 +45,11 @@ class WitnessReads:
         found = [self._judged(row) for row in await self._pool.fetch(_QUERIES.cosigned, SIZES_READ_MAX)]
         return next((one for one in found if one.time_s is not None), found[0] if found else None)
 
+    async def newest_note(self) -> str | None:
+        """The note of `newest`."""
+        newest = await self.newest()
+        return None if newest is None else newest.note
+
     def facts(self, clock_s: Callable[[], int]) -> dict[str, Fact]:
         """For /status: who witnesses this log and how long ago a quorum last did; `nobody` is said (attacks A3)."""
 

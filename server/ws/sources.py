@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import sql
@@ -10,7 +11,7 @@ from realtime.channels import PAGE_BYTES_MAX, PAGE_LEN_MAX, Publication
 if TYPE_CHECKING:
     import asyncpg
 
-    from realtime.hub import Hub
+    from realtime.hub import Hub, Note
     from server.wakeups import Wakeups
 
 LEDGER = "ledger"
@@ -48,12 +49,15 @@ class PublicLog:
 
 
 class Tailer:
-    """Reads what is new in the public log once per process and hands it to the hub."""
+    """Reads what is new in the public log once per process and hands it to the hub.
 
-    def __init__(self, hub: Hub, log: PublicLog) -> None:
+    `witnessed`: the newest checkpoint that witnesses have cosigned, None before there is one.
+    """
+
+    def __init__(self, hub: Hub, log: PublicLog, witnessed: Callable[[], Awaitable[str | None]]) -> None:
         self._hub = hub
         self._log = log
-        self._note: str | None = None
+        self._witnessed = witnessed
 
     async def follow_entries(self, wakeups: Wakeups) -> None:
         """Publish new entries until cancelled, woken by the topic `public`."""
@@ -65,10 +69,20 @@ class Tailer:
 
     async def follow_checkpoints(self, wakeups: Wakeups) -> None:
         """Publish the newest checkpoint until cancelled, woken by the topic `checkpoint:public`."""
-        async with wakeups.listen("checkpoint:public") as waiter:
+        await self._follow_notes(wakeups, "checkpoint:public", "checkpoint", self._log.newest_note)
+
+    async def follow_witnessed(self, wakeups: Wakeups) -> None:
+        """Publish the newest witnessed checkpoint until cancelled, woken by the topic `witnessed:public`."""
+        await self._follow_notes(wakeups, "witnessed:public", "checkpoint.witnessed", self._witnessed)
+
+    async def _follow_notes(
+        self, wakeups: Wakeups, topic: str, kind: Note, read: Callable[[], Awaitable[str | None]]
+    ) -> None:
+        before: str | None = None
+        async with wakeups.listen(topic) as waiter:
             while True:
-                note = await self._log.newest_note()
-                if note is not None and note != self._note:
-                    self._note = note
-                    self._hub.set_note(LEDGER, note)
+                note = await read()
+                if note is not None and note != before:
+                    before = note
+                    self._hub.set_note(LEDGER, note, kind)
                 await waiter.wait(POLL_INTERVAL_S)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from hashlib import sha256
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import websockets
 
 from ledger import checkpoint, cosignature
 from ledger.note import SigningKey, VerifyKey
@@ -51,6 +54,8 @@ def test_a_log_is_witnessed_by_another_process_and_witnesses_a_third(tmp_path: P
             assert (fact["by"], fact["quorum_age_s"] < 60) == (["one"], True)
             assert b"secondwind_witnessed_quorum_age_s" in running.get("/metrics")
 
+            assert [c.key for c in cosignature.read(asyncio.run(told_live(running)), [one.key])] == [one.key]
+
             # A3: with one outside view that the reader chose himself, the verifier says yes.
             code, report = running.verify("--witness", one.vkey)
             assert (code, report["verdict"]) == (0, "verified"), report
@@ -69,6 +74,19 @@ def test_a_log_is_witnessed_by_another_process_and_witnesses_a_third(tmp_path: P
             assert newest == signed(5) + line
             own = VerifyKey.parse(running.json("/status")["witness_for_others"]["key"])
             assert [c.key for c in cosignature.read(newest, [own])] == [own]
+
+
+async def told_live(running: Service) -> str:
+    """What a socket is told of witnesses."""
+    url = f"{running.address.replace('http', 'ws')}/v1/ws"
+    async with websockets.connect(url, subprotocols=["rt.v1.json"]) as socket:  # type: ignore[list-item]  # a str
+        await socket.send(json.dumps({"t": "hello", "v": 1}))
+        await socket.send(json.dumps({"t": "sub", "id": 1, "s": "ledger", "from": "start", "credit": 4}))
+        async with asyncio.timeout(30):
+            while True:
+                message = json.loads(await socket.recv())
+                if message["t"] == "checkpoint.witnessed":
+                    return str(message["note"])
 
 
 def add_checkpoint(running: Service, body: bytes) -> str:

@@ -179,6 +179,17 @@ async def test_a_checkpoint_reaches_everybody_and_whoever_comes_later() -> None:
     assert [m["note"] for m in late.messages() if m["t"] == "checkpoint"] == ["note 1"]
 
 
+async def test_what_witnesses_vouched_for_is_told_beside_the_checkpoint_and_does_not_replace_it() -> None:
+    hub = await hub_of(MemorySource(1))
+    hub.set_note("ledger", "note 2")
+    hub.set_note("ledger", "note 1 and lines", "checkpoint.witnessed")
+    _, late = follow(hub, 0)
+    hub.set_note("ledger", "note 3")
+    await settled()
+    notes = [(m["t"], m["note"]) for m in late.messages() if "note" in m]
+    assert notes == [("checkpoint", "note 2"), ("checkpoint.witnessed", "note 1 and lines"), ("checkpoint", "note 3")]
+
+
 async def test_a_heartbeat_tells_how_far_a_live_client_is() -> None:
     hub = await hub_of(MemorySource(4))
     _, pipe = follow(hub, 3)

@@ -39,7 +39,9 @@ HANDSHAKE = (
 ).encode()
 PROTOCOL = frozenset({1000, 1002, 1003, 1007, 1009})
 OURS = frozenset(code.code for code in vars(codes).values() if isinstance(code, CloseCode))
-KINDS = frozenset({"welcome", "ok", "err", "pong", "ev", "cu", "gap", "hw", "bye", "checkpoint"})
+KINDS = frozenset(
+    {"welcome", "ok", "err", "pong", "ev", "cu", "gap", "hw", "bye", "checkpoint", "checkpoint.witnessed"}
+)
 MESSAGES = tuple(
     orjson.dumps(message)
     for message in (
