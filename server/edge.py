@@ -63,6 +63,7 @@ class Edge:
     hub: Hub
     endpoint: WebsocketEndpoint
     log: PublicLog
+    witnesses: WitnessReads
     epoch: str
     shelf: Shelf
 
@@ -70,9 +71,10 @@ class Edge:
         """Start what feeds the sockets."""
         await self.page.refresh()
         await self.hub.register(LEDGER, self.log, self.epoch)
-        tailer = Tailer(self.hub, self.log)
+        tailer = Tailer(self.hub, self.log, self.witnesses.newest_note)
         tasks.start("tail of public", partial(tailer.follow_entries, wakeups))
         tasks.start("checkpoints of public", partial(tailer.follow_checkpoints, wakeups))
+        tasks.start("witnessed checkpoints of public", partial(tailer.follow_witnessed, wakeups))
         tasks.start("sockets", partial(self.hub.run, HEARTBEAT_S))
 
     async def drain(self, timeout_s: float) -> None:
@@ -127,7 +129,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
         table, settings, authenticator=authenticator, registry=registry, version=service_version()
     )
     epoch = f"{parts.epochs['public']}"
-    return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), epoch, shelf)
+    return Edge(application, page, hub, endpoint, PublicLog(parts.database.reader), witnesses, epoch, shelf)
 
 
 def _witness_for_others(parts: Parts, policy: WitnessPolicy) -> tuple[list[Route], dict[str, Fact]]:
