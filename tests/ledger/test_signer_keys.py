@@ -8,9 +8,9 @@ import pytest
 
 from ledger import checkpoint, note
 from ledger.batches import BatchKey
-from ledger.errors import InvalidCommand
+from ledger.errors import Halted, InvalidCommand
 from ledger.held_keys import HeldKeys
-from ledger.keys import INTRODUCED, RETIRED, change
+from ledger.keys import INTRODUCED, RETIRED, Keyring, change
 from ledger.note import SigningKey
 from ledger.signer import Signer, SignerRefuses
 from ledger.signer_state import PublishDirectory, StateFile
@@ -121,6 +121,26 @@ async def test_a_thief_with_the_log_s_key_cannot_introduce_one_or_retire_ours(da
                 with pytest.raises(InvalidCommand, match="recovery key has not signed"):
                     await changed(log, event_type, key, size + 50, recovery=pretended)
         assert await size_of(log) == size
+
+
+async def test_a_key_that_a_thief_wrote_into_the_database_halts_the_log_before_it_signs_anything(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A4: he also has the writer's key and changed its code; the signer judges for itself, and so does every reader."""
+    async with born_log(database.writer) as log:
+        one = await signer(database, tmp_path, [OLD, NEW])
+        size, _ = await signed_at_next(log, one)
+        with monkeypatch.context() as thief:
+            thief.setattr(Keyring, "changed", lambda self, _entry: self)
+            await changed(log, INTRODUCED, NEW, size + 2, recovery=OLD)
+        await log.give()
+        assert await one.step() == 0
+        assert "recovery key has not signed" in str((await log.reader.existing_head()).halted)
+        with pytest.raises(Halted):
+            await log.give()
+        stored = await log.reader.newest_checkpoint()
+        assert stored is not None
+        assert stored.size == size
 
 
 async def test_a_stolen_statement_serves_no_other_log_key_size_or_change(database: Database) -> None:
