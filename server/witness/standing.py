@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     import asyncpg
 
     from ledger.witness_policy import WitnessPolicy
-    from server.health import Fact
+    from server.health import Check, Fact
 
 SIZES_READ_MAX = 16
 """Newest cosigned sizes that are looked through for one that has a quorum; a round makes one."""
+STALE_S = 1_500
+"""As anchors: 25 minutes after the last one a reader calls the log stale."""
 _QUERIES = sql.load("public")
 
 
@@ -67,6 +69,20 @@ class WitnessReads:
             return told
 
         return {"witnessed": witnessed}
+
+    def check(self, clock_s: Callable[[], int]) -> Check:
+        """A check that a quorum has cosigned lately, where the policy asks for one: a warning, nothing waits for it."""
+
+        async def check() -> str | None:
+            if self.policy.quorum is None:
+                return None
+            newest = await self.newest()
+            if newest is None or newest.time_s is None:
+                return "no checkpoint has its quorum of witnesses"
+            age_s = clock_s() - newest.time_s
+            return None if age_s <= STALE_S else f"a quorum of witnesses cosigned last {age_s} s ago"
+
+        return check
 
     def _judged(self, row: asyncpg.Record) -> WitnessedCheckpoint:
         times = {VerifyKey.parse(vkey): time_s for vkey, time_s in zip(row["vkeys"], row["times"], strict=True)}

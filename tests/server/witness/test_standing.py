@@ -5,7 +5,8 @@ from __future__ import annotations
 import sql
 from ledger import note
 from ledger.cosignature import Cosigner
-from server.witness.standing import SIZES_READ_MAX, WitnessReads
+from ledger.witness_policy import WitnessPolicy
+from server.witness.standing import SIZES_READ_MAX, STALE_S, WitnessReads
 from tests.server.public.small_log import SmallLog
 from tests.server.witness.peers import Peer, policy_of
 
@@ -79,3 +80,14 @@ async def test_so_many_newest_sizes_are_looked_through(log: SmallLog) -> None:
     newest = await reads.newest()
     assert newest is not None
     assert newest.size == sizes[1]
+
+
+async def test_a_quorum_that_is_missing_or_old_is_a_warning(log: SmallLog) -> None:
+    reads = WitnessReads(log.database.reader, policy_of([ONE, TWO], 2))
+    await signed(log, 30)
+    assert await reads.check(lambda: 1_000)() == "no checkpoint has its quorum of witnesses"
+    for peer in (ONE, TWO):
+        await cosign(log, peer, 30, 1_000)
+    assert await reads.check(lambda: 1_000 + STALE_S)() is None
+    assert await reads.check(lambda: 1_001 + STALE_S)() == "a quorum of witnesses cosigned last 1501 s ago"
+    assert await WitnessReads(log.database.reader, WitnessPolicy()).check(lambda: 0)() is None
