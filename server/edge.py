@@ -100,7 +100,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
             "schema": schema_check(parts.database.writer),
             "inbox": parts.inbox.trouble,
         },
-        warnings={"clock": clock_check(parts.database.reader, clock_us)},
+        warnings={"clock": clock_check(parts.database.reader, clock_us), "witnesses": witnesses.check(clock_s)},
         facts=public_facts(identity, parts.readers, page, clock_us) | witnesses.facts(clock_s) | witness_facts,
         operator_facts=operator_facts(parts.database, parts.inbox, parts.fees, tasks, parts.readers),
         registry=registry,
