@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger import canonical, checkpoint, merkle, note, proof, slots
+from ledger import canonical, checkpoint, cosignature, merkle, note, promise, proof, slots
 from ledger.errors import EntryError, NoteError, ProofError
 from ledger.grammar import decode_base64, encode_base64
 from ledger.verify import EntryChecker
@@ -30,6 +30,8 @@ MERKLE = load("merkle.json")
 NOTES = load("notes.json")
 PROOFS = load("proofs.json")
 SLOTS = load("slots.json")
+COSIGNATURES = load("cosignatures.json")
+PROMISES = load("promises.json")
 
 
 def each(cases: list[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -217,3 +219,29 @@ def test_a_bad_opening_shows_nothing(case: dict[str, Any]) -> None:
     with pytest.raises(EntryError) as caught:
         slots.verify_opening(opening_of(case["opening"]), case["slot_count"], decode_base64(case["root"]))
     assert caught.value.code == "opening-invalid"
+
+
+@each(COSIGNATURES["good"])
+def test_cosignatures_are_read_with_the_newest_time_of_each_witness(case: dict[str, Any]) -> None:
+    keys = [note.VerifyKey.parse(vkey) for vkey in case["keys"]]
+    assert {c.key.name: c.time_s for c in cosignature.read(case["note"], keys)} == case["times"]
+    assert checkpoint.open(case["note"], COSIGNATURES["log"]).size == 8
+
+
+@each(COSIGNATURES["bad"])
+def test_a_wrong_cosignature_condemns_the_note(case: dict[str, Any]) -> None:
+    with pytest.raises(note.SignatureInvalid):
+        cosignature.read(case["note"], [note.VerifyKey.parse(vkey) for vkey in case["keys"]])
+
+
+@each(PROMISES["good"])
+def test_promises_say_what_their_members_say(case: dict[str, Any]) -> None:
+    made = promise.open(case["promise"], case["key"], [note.VerifyKey.parse(PROMISES["key"])])
+    members = {name: getattr(made, name) for name in case["members"]}
+    assert {n: encode_base64(v) if isinstance(v, bytes) else v for n, v in members.items()} == case["members"]
+
+
+@each(PROMISES["bad"])
+def test_spoiled_promises_are_none(case: dict[str, Any]) -> None:
+    with pytest.raises(NoteError):
+        promise.open(case["promise"], case["key"], [note.VerifyKey.parse(PROMISES["key"])])

@@ -45,7 +45,6 @@ def test_a_key_is_introduced_and_the_old_one_retired_while_the_service_runs(tmp_
         thief = ("--data-dir", str(data), "--recovery-key", str(data / "keys" / "log-public.key"))
         refused(run("keys", "introduce", *thief), "not the recovery key", "nothing was appended")
         refused(run("keys", "retire", old.key_id.hex(), *arguments), "could not be signed any more")
-        refused(run("keys", "retire", "00000000", *arguments), "is no key of public", old.key_id.hex())
         assert sorted(path.name for path in (data / "keys").glob("log-public*")) == ["log-public.key"]
 
         done = run("keys", "introduce", *arguments)
@@ -63,7 +62,6 @@ def test_a_key_is_introduced_and_the_old_one_retired_while_the_service_runs(tmp_
         with pytest.raises(NoteError):
             checkpoint.open(running.get("/ledger/checkpoint"), old)
         assert judged(running, "--recovery-key", recovery) == 2
-        assert "verification key of public: " + new.vkey in run("keys", "list", "--data-dir", str(data)).stdout
 
         (data / "keys" / "log-public.key").unlink()
         assert running.stop() == 0

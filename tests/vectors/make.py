@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import bad_entries, logs, notes, rotation, tamper, trees
+from tests.vectors import bad_entries, logs, notes, rotation, tamper, trees, witnesses
 
 HERE = Path(__file__).parent
 
@@ -20,10 +20,12 @@ def vectors() -> dict[str, Any]:
     """File name to content."""
     made = public, books, unknown = logs.public_log(), logs.books_log(), logs.unknown_log()
     return {
+        "cosignatures.json": witnesses.cosignature_vectors(),
         "entries-good.json": {"logs": [log.vector() for log in made]},
         "entries-bad.json": {"cases": bad_entries.cases(public, books, unknown)},
         "merkle.json": trees.merkle_vectors(),
         "notes.json": notes.vectors(),
+        "promises.json": witnesses.promise_vectors(),
         "proofs.json": trees.proof_vectors(),
         "rotation.json": rotation.vectors(),
         "slots.json": trees.slot_vectors(),
