@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from ledger.errors import EntryError
-from ledger.types import Entry
+from ledger.types import Draft, Entry, OwnedPosting
 
 PENDING: Final = "pending"
-RESOLVING: Final = frozenset({"posted", "voided", "expired"})
+EXPIRED: Final = "expired"
+RESOLVING: Final = frozenset({"posted", "voided", EXPIRED})
 
 
 def judge(entry: Entry, pending: Mapping[int, int]) -> None:
@@ -26,7 +27,7 @@ def judge(entry: Entry, pending: Mapping[int, int]) -> None:
         expires_at_us = pending.get(position)
         if expires_at_us is None:
             raise EntryError("phase-invalid", f"{entry.phase}: position {position} is not pending, or no longer")
-        if entry.phase == "expired" and entry.at_us < expires_at_us:
+        if entry.phase == EXPIRED and entry.at_us < expires_at_us:
             raise EntryError("phase-invalid", f"position {position} has not expired yet")
 
 
@@ -37,3 +38,22 @@ def apply(entry: Entry, pending: dict[int, int]) -> None:
     elif entry.phase in RESOLVING:
         for position in entry.refers_to:
             del pending[position]
+
+
+def expiry(entry: Entry) -> Draft:
+    """What ends a pending entry whose time is over: its own type and data, and its postings given back.
+
+    EntryError `phase-invalid` for an entry that is not pending; `private-invalid` for one with private slots: its
+    owners are sealed, so the slice that wrote it has to give them back.
+    """
+    if entry.phase != PENDING:
+        raise EntryError("phase-invalid", f"position {entry.position} is {entry.phase or 'immediate'}, not pending")
+    if entry.private_root is not None:
+        raise EntryError("private-invalid", f"position {entry.position} has owners that only its slice can name")
+    return Draft(
+        entry.type,
+        entry.data,
+        tuple(OwnedPosting(p.account, p.asset, p.fund, -p.amount) for p in entry.postings),
+        phase=EXPIRED,
+        refers_to=(entry.position,),
+    )

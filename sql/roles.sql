@@ -18,6 +18,7 @@ grant select on publishing_waiting, schema_migrations to secondwind_writer;
 grant select, insert, update, delete on public_lists, public_lines, public_months, public_texts to secondwind_writer;
 grant select, insert, update, delete on erasure_entries, erasure_entries_books, erasure_entries_public to secondwind_writer;
 grant select, insert on erasure_covered to secondwind_writer;
+grant select, insert, update, delete on expiry_pending to secondwind_writer;
 grant execute on function ledger_forget_boxes(text, bigint[], text) to secondwind_writer;
 grant execute on function ledger_add_partitions(text, bigint, bigint) to secondwind_writer, secondwind_publisher;
 

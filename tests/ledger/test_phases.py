@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ledger import phases
 from ledger.errors import EntryError
-from ledger.types import Entry, Phase
+from ledger.types import Entry, OwnedPosting, Phase, Posting
 
 
 def entry(
@@ -40,3 +42,17 @@ def test_entries_without_a_phase_refer_to_whatever_they_like() -> None:
     phases.judge(entry(9, None, to=(1, 2)), pending)
     phases.apply(entry(9, None, to=(4,)), pending)
     assert pending == {4: 104}
+
+
+def test_what_ends_a_pending_entry_gives_back_its_postings() -> None:
+    held = replace(entry(3, "pending", expires_at_us=9), postings=(Posting("assets:cash", "USD/2", "rent", 5),))
+    draft = phases.expiry(held)
+    assert (draft.type, draft.data, draft.phase, draft.refers_to) == (held.type, held.data, "expired", (3,))
+    assert draft.postings == (OwnedPosting("assets:cash", "USD/2", "rent", -5),)
+
+
+def test_what_is_not_pending_or_has_sealed_owners_is_not_ended_by_just_anybody() -> None:
+    with pytest.raises(EntryError, match="position 3 is immediate, not pending"):
+        phases.expiry(entry(3, None))
+    with pytest.raises(EntryError, match="only its slice can name"):
+        phases.expiry(replace(entry(3, "pending", expires_at_us=9), private_root=b"r" * 32))
