@@ -22,6 +22,7 @@ from server.cli_settings import load
 from server.domains.giving.projections import GiftsProjection
 from server.erasure.projections import BOOKS, PUBLIC
 from server.errors import StartRefused
+from server.expiry.projection import PendingProjection
 from server.instance import Instance
 from server.keeping.backup import backup
 from server.keeping.people import Arriving
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from ledger.fsck import Judged
 
 FAULTS = 1
-PROJECTIONS: dict[str, Projection] = {made.name: made for made in (GiftsProjection(), ListsProjection(), BOOKS, PUBLIC)}
+PROJECTIONS: dict[str, Projection] = {
+    made.name: made for made in (GiftsProjection(), ListsProjection(), PendingProjection(), BOOKS, PUBLIC)
+}
 
 _keeping = sql.load("keeping")
 

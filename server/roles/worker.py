@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 from ledger.projector import Projection, Projector
 from server.domains.giving.projections import GiftsProjection
 from server.erasure import projections
+from server.expiry.projection import PendingProjection
+from server.expiry.sweeper import POLL_INTERVAL_S as EXPIRY_POLL_S
+from server.expiry.sweeper import Sweeper
 from server.loops import follow
 from server.payments.booking import Books
 from server.payments.declared import DeclaredRules
@@ -39,6 +42,10 @@ def start(parts: Parts) -> None:
     parts.tasks.start("projection of public lists", partial(_project, parts, ListsProjection()))
     parts.tasks.start("index of people in books", partial(_project, parts, projections.BOOKS))
     parts.tasks.start("index of people in public", partial(_project, parts, projections.PUBLIC))
+    parts.tasks.start("index of what is pending", partial(_project, parts, PendingProjection()))
+    expiry = Sweeper(parts.database.writer, parts.readers["books"], parts.writers["books"])
+    ending = partial(follow, parts.wakeups, "expiry", expiry.step, poll_interval_s=EXPIRY_POLL_S)
+    parts.tasks.start("ending of what is pending", ending)
     parts.tasks.start("sweeper", partial(_sweep, parts))
 
 
