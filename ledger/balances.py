@@ -6,7 +6,7 @@ month that is not closed, because a close counts the entries of its month and be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from ledger.guards import Guard
@@ -34,6 +34,14 @@ class Balances:
         for p in postings:
             triple = (p.account, p.asset, p.fund)
             sums[triple] = sums.get(triple, 0) + p.amount
+
+    def add_amounts(self, period: str, triples: Sequence[Triple], amounts: Sequence[int]) -> None:
+        """As `add`, for postings whose amounts stand apart."""
+        sums = self._months.get(period)
+        if sums is None:
+            sums = self._months[period] = {}
+        for triple, amount in zip(triples, amounts, strict=True):
+            sums[triple] = sums.get(triple, 0) + amount
 
     def through(self, month: str | None = None) -> dict[Triple, int]:
         """The sums that are not zero, of entries whose month is not after `month`; of all entries without it."""

@@ -70,10 +70,12 @@ class Frontier:
 
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """Root hash over leaf hashes in order."""
-    frontier = Frontier()
-    for leaf_hash in leaf_hashes:
-        frontier.append(leaf_hash)
-    return frontier.root()
+    nodes = list(leaf_hashes)
+    # Level by level, neighbours together; one without a neighbour climbs as it is. That splits as RFC 6962 does.
+    while len(nodes) > 1:
+        odd = nodes[-1:] if len(nodes) & 1 else []
+        nodes = [sha256(b"\x01" + nodes[i] + nodes[i + 1]).digest() for i in range(0, len(nodes) - 1, 2)] + odd
+    return nodes[0] if nodes else EMPTY_ROOT
 
 
 def fold(hashes: Sequence[bytes]) -> bytes:

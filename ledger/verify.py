@@ -5,6 +5,7 @@ The signer and fsck run every entry through an `EntryChecker`; clients/verifier 
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
@@ -18,6 +19,7 @@ from ledger.merkle import Frontier, Node
 from ledger.policies import Policies
 from ledger.postings import balances_hash
 from ledger.registry import Registry
+from ledger.shapes import SHAPES_MAX, Shape, Skimmed
 from ledger.types import Entry, LogName
 
 OVERDUE_US = 20 * 86_400 * 1_000_000
@@ -43,6 +45,9 @@ class EntryChecker:
         self.first_month = ""
         self.unknown_types = 0
         self.completed: list[Node] = []
+        self._shapes: list[Shape] = []
+        self._prev_text = b""
+        self._time = ("", -1, "")
 
     @property
     def size(self) -> int:
@@ -70,10 +75,63 @@ class EntryChecker:
             self.declared.apply(entry, registry)
         self._take(entry)
         self.unknown_types += not known
-        self.prev = canonical.leaf_hash(data)
-        self.last_at_us = entry.at_us
-        self.completed = self.frontier.append(self.prev)
+        self._append(data, entry.at_us)
+        if entry.type.startswith(LEDGER):
+            self._shapes.clear()
+        elif known and not self.registry.types[entry.type].guards and (shape := Shape.of(entry, data)) is not None:
+            self._shapes.insert(0, shape)
+            del self._shapes[SHAPES_MAX:]
         return entry
+
+    def skim(self, position: int, data: bytes) -> Skimmed | None:
+        """As `check`, but for an entry like one before, which is faster. None leaves it to `check` and changes nothing.
+
+        Whatever it accepts, `check` accepts, and what it carries afterwards is the same.
+        """
+        for rank, shape in enumerate(self._shapes):  # noqa: B007 - used below
+            if match := shape.fits(data):
+                break
+        else:
+            return None
+        found, count = match.groups(), len(shape.triples)
+        if position != self.frontier.size or found[1] != b"%d" % position or found[2 + count] != self._prev_text:
+            return None
+        amounts = [int(text) for text in found[2 : 2 + count]]
+        if any(sum([amounts[i] for i in places]) for places in shape.sums):
+            return None
+        at_us = self._skim_time(found[0].decode(), shape.period)
+        if at_us is None or len(data) > canonical.ENTRY_BYTES_MAX:
+            return None
+        if rank:
+            self._shapes.insert(0, self._shapes.pop(rank))  # what came last comes again soonest
+        self.balances.add_amounts(shape.period, shape.triples, amounts)
+        self._append(data, at_us)
+        return Skimmed(shape.type, shape.period, at_us, found[-1] if shape.has_private else None)
+
+    def _skim_time(self, text: str, period: str) -> int | None:
+        """The time, if it may stand here with this period. Neighbours in `public` share their minute: one is kept."""
+        if self._time[0] == text and self._time[2] == period and self.log == "public":
+            return self._time[1]
+        try:
+            at_us = times.parse_at(text)
+        except EntryError:
+            return None
+        month = times.month(at_us, self.declared.time_zone)
+        good = period in (month, times.month_before(month)) and period > self.declared.closed
+        if self.log == "public":
+            good = good and not at_us % times.MINUTE_US and at_us >= self.last_at_us
+        else:
+            good = good and at_us > self.last_at_us
+        if not good:
+            return None
+        self._time = (text, at_us, period)
+        return at_us
+
+    def _append(self, data: bytes, at_us: int) -> None:
+        self.prev = canonical.leaf_hash(data)
+        self._prev_text = b2a_base64(self.prev, newline=False)
+        self.last_at_us = at_us
+        self.completed = self.frontier.append(self.prev)
 
     def overdue(self) -> str | None:
         """The oldest month that ended 20 days before the newest entry and is not closed; None is as it should be."""
