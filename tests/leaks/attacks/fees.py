@@ -7,13 +7,17 @@ amount, and takes what is likeliest: by Bayes over all that could have led to wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Final
 
-from server.birth import DEFAULT_FEES
+from ledger.types import Entry, Posting
+from server.birth import DEFAULT_FEES, default_policy
+from server.domains.giving.events import FEE_RECORDED, GIFT_RECEIVED
+from server.publishing import monthly
+from server.publishing.policy import Changes
 from server.simulators.stripe.shapes import Card
 from server.simulators.stripe.variety import Variety, settle
 from tests.leaks.attacks.results import Result, mean
@@ -22,8 +26,9 @@ FORMULA: Final = DEFAULT_FEES["USD/2"]
 PAYERS_MIN: Final = 5
 FEE_STEP_MINOR: Final = 1_000
 PAYOUT_STEP_MINOR: Final = 50_000
+MONTH: Final = "2026-01"
 DAYS: Final = 63
-GROUPS: Final = (1, 5, 11, 25)
+GROUPS: Final = (1, 5, 25)
 _CLASSES: Final = {
     "domestic": Card("visa", "US", "credit", "4242"),
     "amex": Card("amex", "US", "credit", "0005"),
@@ -50,7 +55,7 @@ def results(seed: int, trials: int) -> Iterator[Result]:
     """Every experiment of this attack."""
     yield _each_fee(seed, trials)
     for size in GROUPS:
-        yield _month_of_fees(seed, trials, size)
+        yield from _month_of_fees(seed, trials, size)
     yield _count_of_hidden(seed, trials)
     yield from _payouts(seed, max(1, trials // DAYS))
 
@@ -86,18 +91,50 @@ def _guess(gift: Gift, seen: int, formula: Callable[[Gift, str], int]) -> float:
     return float(max(possible, key=_SHARES.__getitem__) == gift.card)
 
 
-def _month_of_fees(seed: int, trials: int, size: int) -> Result:
-    """The kind of one gift's card, from the true fees of a month in one sum: to the cent, and in steps."""
+def _month_of_fees(seed: int, trials: int, size: int) -> Iterator[Result]:
+    """The kind of one gift's card, from what `monthly.fees` tells of a month; and from the same in steps."""
     dice = Random(f"{seed} month {size}")  # noqa: S311 - as above
-    right: dict[int, list[float]] = {1: [], FEE_STEP_MINOR: []}
+    told, bare, stepped = [], [], []
     for _ in range(max(4, trials // size)):
         gifts = _gifts(dice, size)
-        for step, found in right.items():
-            posterior = _posterior(gifts, sum(gift.true_fee for gift in gifts) // step, step)
-            found.append(float(max(posterior, key=posterior.__getitem__) == gifts[0].card))
-    exact, stepped = right.values()
-    question = f"kind of a card, from a month's true fees of {size} gifts in steps of {FEE_STEP_MINOR / 100:.2f}"
-    return Result("X7", question, len(stepped), mean(stepped), 1 / len(_CLASSES), mean(exact))
+        total = sum(gift.true_fee for gift in gifts)
+        bare.append(_named(gifts, total, 1))
+        stepped.append(_named(gifts, total, FEE_STEP_MINOR))
+        positions, settled = _settled(gifts)
+        among = [gifts[0], *(gifts[n] for n in positions if n)]
+        told.append(_named(among, settled, 1) if 0 in positions else dice.choice([1.0, 0.0, 0.0]))
+    question = f"kind of a card, from a month's true fees of {size} gifts"
+    chance = 1 / len(_CLASSES)
+    yield Result("X7", question, len(told), mean(told), chance, mean(bare))
+    yield Result("X7", f"{question}, were they told in steps of 10.00", len(stepped), mean(stepped), chance, mean(bare))
+
+
+def _named(gifts: Sequence[Gift], total: int, step: int) -> float:
+    """Whether the likeliest kind for the first gift is the right one."""
+    posterior = _posterior(gifts, total // step, step)
+    return float(max(posterior, key=posterior.__getitem__) == gifts[0].card)
+
+
+def _settled(gifts: Sequence[Gift]) -> tuple[set[int], int]:
+    """Which of these gifts, each of another person, the service tells the fees of together, and their sum."""
+    facts = [_fee_fact(number, gift) for number, gift in enumerate(gifts)]
+    policies = Changes(((MONTH, default_policy(("USD/2",))),))
+    found = monthly.fees(facts, policies, MONTH)
+    positions = {position for one in found for position in one.positions}
+    lines = [line for one in found for line in one.publication.postings if line.account == "assets:cash"]
+    return positions, -sum(line.amount for line in lines)
+
+
+def _fee_fact(number: int, gift: Gift) -> monthly.Fact:
+    data = {"via": "processor", "visibility": "live", "fee_borne_by": "giver"}
+    given = _entry(number, GIFT_RECEIVED, data, "assets:stripe:pending", "income:gifts:restricted", gift.amount)
+    kept = ("expenses:fees:processing", "assets:stripe:pending", gift.true_fee)
+    return monthly.Fact(_entry(number, FEE_RECORDED, {}, *kept), f"person {number}", given)
+
+
+def _entry(position: int, name: str, data: Mapping[str, object], debit: str, credit: str, amount: int) -> Entry:  # noqa: PLR0917 - an entry's members
+    postings = (Posting(debit, "USD/2", "rent", amount), Posting(credit, "USD/2", "rent", -amount))
+    return Entry("example.org/books", position, bytes(32), 0, MONTH, name, data, postings)
 
 
 def _posterior(gifts: Sequence[Gift], told: int, step: int) -> dict[str, float]:
