@@ -35,8 +35,8 @@ async def test_a_ledger_put_back_to_an_old_backup_is_told_from_the_one_seen_befo
             await proved_up_to(page, 60)
             await page.reload()
             await ready(page)
-            seen = await remembered(page)
             await leave(page)
+            seen = await kept(page)
             await asyncio.to_thread(running.stop)
             with restored(tmp_path / "backup", running.port, rate=1) as backup:
                 await begin(backup)
@@ -76,6 +76,13 @@ async def remembered(page: Page) -> str:
         "Object.entries(localStorage).find(([name]) => name.startsWith('secondwind.seen:'))[1]"
     )
     return note
+
+
+async def kept(page: Page) -> str:
+    """The newest checkpoint that the browser keeps after a visit."""
+    state = await page.context.storage_state()
+    items = [item for origin in state["origins"] for item in origin["localStorage"]]
+    return next(item["value"] for item in items if item["name"].startswith("secondwind.seen:"))
 
 
 async def told(page: Page, code: str, words: str, seen: str, vkey: str) -> str:

@@ -23,7 +23,7 @@ from ledger.canonical import leaf_hash
 from ledger.grammar import encode_base64
 from ledger.merkle import root
 from ledger.note import SigningKey
-from ledger.registry import Registry
+from ledger.registry import EXTENDED, Registry
 from server import chart
 from server.audit import AUDIT_TYPES
 from server.domains.giving.events import BOOKS_TYPES, PUBLIC_TYPES
@@ -301,7 +301,7 @@ def test_its_own_table_of_types_is_what_the_service_declares() -> None:
     module = load()
     for kind, types in (("ledger", PUBLIC_TYPES), ("books", BOOKS_TYPES), ("audit", AUDIT_TYPES)):
         guards = {"ledger": chart.PUBLIC_GUARDS, "books": chart.BOOKS_GUARDS}.get(kind, ())
-        declared = json.loads(Registry(types, guards).to_text())["types"]
+        declared = json.loads(Registry((*types, EXTENDED), guards).to_text())["types"]
         assert module._KNOWN[kind] == declared
 
 
