@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from ledger import genesis, slots
+from ledger import corrections, genesis, slots
 from ledger.batches import BatchKey
 from ledger.guards import Guard
 from ledger.memory import Accompanied, MemoryStore
@@ -29,8 +29,9 @@ BATCH_SEED = bytes(range(64, 96))
 ASSETS = ("JPY", "KWD/3", "USD/2")
 HELD = TypeSpec("test.room.held.v1", {}, "some", (), "may")
 SPENT = TypeSpec("test.money.spent.v1", {}, "some", (), "none", ("spendable",))
+CORRECTED = TypeSpec("test.entry.corrected.v1", {"reason": corrections.REASON}, "some", (), "must")
 GIFT = Guard("gift", ("assets:stripe:pending",), "owner", 1)
-"""What no slice has yet: two phases, a decision that its own type holds to a guard, and a guard by owner."""
+"""What no slice has yet: two phases, a decision held to a guard by its own type, corrections, a guard by owner."""
 
 
 def clock_us() -> int:
@@ -52,7 +53,7 @@ def born(log: LogName, *, registry: Registry | None = None) -> genesis.Birth:
     """What a test's log is born with: the service's own charts, types and funds."""
     types = {"audit": AUDIT_TYPES, "books": BOOKS_TYPES, "public": PUBLIC_TYPES}[log]
     guards = {"audit": (), "books": (*chart.BOOKS_GUARDS, GIFT), "public": chart.PUBLIC_GUARDS}[log]
-    of_tests = () if log == "audit" else (HELD, SPENT)
+    of_tests = () if log == "audit" else (CORRECTED, HELD, SPENT)
     return genesis.Birth(
         mode="test",
         nonce=bytes(16),
