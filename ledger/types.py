@@ -135,7 +135,11 @@ class Companion:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request to append. All drafts are written, next to one another, or none.
+    """A request to append. All drafts are written, next to one another, or none: they are a linked group.
+
+    Every command has its own result, whatever batch it goes in and whatever becomes of its neighbours: `Appended`, new
+    or replayed; a `Refused` that says why, and nothing of it is written; or `Unavailable`, and it may be sent again
+    (with its idempotency key where that is OutcomeUnknown).
 
     `guards` names the sums that must not fall below zero: decisions name them, facts leave it empty (C2).
     `expected_version`: version of `stream` the caller decided on; None appends at whatever version it has.

@@ -27,6 +27,7 @@ BALANCES = Sums(BALANCE_ROWS)
 
 
 def test_a_guard_by_fund_sums_its_accounts_over_all_owners() -> None:
+    """Attacks C1: debits are positive, and a guard is a sum, not one row."""
     assert guards.value(SPENDABLE, "rent", BALANCES) == {"USD/2": -100, "EUR/2": 7}
     assert guards.value(SPENDABLE, "tech", BALANCES) == {"USD/2": 5000}
 

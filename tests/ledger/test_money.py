@@ -58,6 +58,7 @@ def test_halves_round_away_from_zero(numerator: int, denominator: int) -> None:
 
 @given(AMOUNTS, st.lists(st.integers(0, 10**9), min_size=1, max_size=20).filter(any))
 def test_parts_sum_to_the_whole_and_none_is_a_unit_off(amount: int, weights: list[int]) -> None:
+    """Attacks C6: largest remainder, so that the parts of a refund are the gift."""
     parts = money.allocate(amount, weights)
     assert sum(parts) == amount
     for part, weight in zip(parts, weights, strict=True):

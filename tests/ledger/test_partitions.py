@@ -33,6 +33,7 @@ async def test_two_whole_ones_stand_ahead_and_none_is_left_out(database: Databas
 
 
 async def test_the_next_ones_are_made_beside_the_appends(database: Database) -> None:
+    """Attacks E15: nobody waits for a partition, and two stand ahead."""
     async with born_log(database.writer, limits=SMALL) as log:
         partitions = log.writer._partitions
         inline = 0

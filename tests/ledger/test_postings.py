@@ -131,6 +131,7 @@ def test_a_zero_amount_is_no_posting() -> None:
 
 
 def test_the_balances_hash_ignores_order_and_zeros_and_nothing_else() -> None:
+    """Attacks C7: over account, asset and fund only, so that anybody can replay it."""
     balances = {("assets:cash", "USD/2", "rent"): 5, ("income:gifts", "USD/2", "rent"): -5}
     found = postings.balances_hash(balances)
     lines = b'["assets:cash","USD/2","rent","5"]\n["income:gifts","USD/2","rent","-5"]\n'

@@ -36,6 +36,7 @@ async def counted(database: Database) -> int:
 
 
 async def test_each_entry_is_applied_once_even_by_rivals(database: Database) -> None:
+    """Attacks E13: the position row is locked for the whole step."""
     async with born_log(database.writer) as log:
         projectors = [Projector(database.publisher, Counting()) for _ in range(4)]
         for projector in projectors:
@@ -47,6 +48,7 @@ async def test_each_entry_is_applied_once_even_by_rivals(database: Database) -> 
 
 
 async def test_a_poison_entry_stops_its_projection_loudly_at_its_position(database: Database) -> None:
+    """Attacks E13: that projection alone, and it says where."""
     async with born_log(database.writer) as log:
         position = (await log.give()).first
         await log.give()

@@ -147,6 +147,7 @@ async def test_of_many_who_decided_on_the_same_version_one_is_right(store: Subje
 
 
 async def test_a_provider_object_is_claimed_once_per_kind(store: Subject) -> None:
+    """Attacks A14, E10: one refund or payout line books once, whatever stream it comes by."""
     first = await store.give(claims=(Claim("refund", b"c" * 32),))
     with pytest.raises(ClaimTaken, match=f"refund is already booked at position {first.first}"):
         await store.give(claims=(Claim("fee", b"c" * 32), Claim("refund", b"c" * 32)))
@@ -154,6 +155,7 @@ async def test_a_provider_object_is_claimed_once_per_kind(store: Subject) -> Non
 
 
 async def test_a_guard_refuses_the_decision_that_overdraws_and_never_a_fact(store: Subject) -> None:
+    """Attacks C1, C2: what a provider reports books, shows as a deficit and blocks decisions until it is cured."""
     await store.give(1_000)
     decisions = (store.append(spend(600, "spendable(rent)")) for _ in range(5))
     done = await asyncio.gather(*decisions, return_exceptions=True)
@@ -182,6 +184,25 @@ async def test_what_a_command_declares_the_rest_of_it_may_use(store: Subject) ->
         await store.give(1, fund="winter")
     await store.append(Command((fund, public_gift(1, fund="winter"))))
     await store.give(1, fund="winter")
+    await store.verified()
+
+
+async def test_an_account_is_used_once_it_is_declared_and_in_the_assets_that_it_declares(store: Subject) -> None:
+    """Point 3 of issue 4: an account is an event of the log, so a stranger knows which there were, and since when."""
+    account = genesis.Account("assets:bank:second", "debit", "A second bank")
+    money = (
+        OwnedPosting(account.path, "USD/2", "rent", 5),
+        OwnedPosting("income:gifts", "USD/2", "rent", -5),
+    )
+    paid = dataclasses.replace(public_gift(5), postings=money)
+    with pytest.raises(InvalidCommand, match="account-undeclared"):
+        await store.append(Command((paid,)))
+    with pytest.raises(InvalidCommand, match="account-undeclared"):
+        await store.append(Command((genesis.account_declared(account, ["EUR/2"]), paid)))
+    done = await store.append(Command((genesis.account_declared(account, ["USD/2"]), paid)))
+    assert done.count == 2
+    await store.append(Command((paid,)))
+    assert (await store.balances())[account.path, b"", "USD/2", "rent"] == 10
     await store.verified()
 
 

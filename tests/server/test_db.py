@@ -99,6 +99,7 @@ def pooled(chunk: bytes) -> bytes:
 async def test_what_is_not_a_postgres_of_ones_own_is_refused(
     postgres_server: Server, says: Callable[[bytes], bytes], sentence: str
 ) -> None:
+    """Attacks E15: a transaction pooler would give every statement another session."""
     async with postgres_server.fresh() as name, wire(postgres_server.service_url(name)) as line:
         await (await Database.open(line.url, SIZES)).close()
         line.answers = says

@@ -59,6 +59,7 @@ async def test_a_follower_waits_out_what_is_unavailable_and_goes_on() -> None:
 
 
 async def test_the_slow_poll_stands_behind_a_lost_wake_up() -> None:
+    """Attacks E15: a lost wake-up costs a second, and nothing else."""
     work = Work(0, 1, 0)
     await run_until_idle(work, Wakeups(), poll_interval_s=0.001)
     assert work.calls >= 3

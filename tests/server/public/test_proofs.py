@@ -10,6 +10,7 @@ from tests.server.public.small_log import SmallLog
 
 
 async def test_a_proof_is_read_from_one_snapshot_while_the_log_grows(log: SmallLog) -> None:
+    """Attacks E14: proof, size and checkpoint are of one moment."""
     await log.grow(255)
     await log.sign()
     reads = ProofReads(log.database.reader)
@@ -27,6 +28,7 @@ async def test_a_proof_is_read_from_one_snapshot_while_the_log_grows(log: SmallL
 
 
 async def test_a_checkpoint_ahead_of_the_entries_held_is_not_used(log: SmallLog, edge: Edge) -> None:
+    """Attacks E14: a replica that lags answers at the newest checkpoint that it can prove."""
     await log.grow(40)
     await log.sign()
     await log.insert_checkpoint(999, bytes(32), "ahead")
