@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import bad_entries, logs, notes, rotation, tamper, trees, witnesses
+from tests.vectors import bad_entries, extended, logs, notes, rotation, tamper, trees, witnesses
 
 HERE = Path(__file__).parent
 
@@ -23,6 +23,7 @@ def vectors() -> dict[str, Any]:
         "cosignatures.json": witnesses.cosignature_vectors(),
         "entries-good.json": {"logs": [log.vector() for log in made]},
         "entries-bad.json": {"cases": bad_entries.cases(public, books, unknown)},
+        "extended.json": extended.vectors(),
         "merkle.json": trees.merkle_vectors(),
         "notes.json": notes.vectors(),
         "promises.json": witnesses.promise_vectors(),

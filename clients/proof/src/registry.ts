@@ -75,9 +75,23 @@ export const LEDGER_TYPES: Readonly<Record<string, TypeSpec>> = {
   "ledger.incident.declared.v1": own({ text: text(2_000) }),
 };
 
+/** Says what is new in a registry, where the registry lists it. */
+export const EXTENDED = "ledger.registry.extended.v1";
+const EXTENSION = own({ registry: text(16_000), sha256: DIGEST });
+
+/** Both registries together. `source` says what is new and nothing else. Throws `registry-invalid`. */
+export function extendRegistry(source: string, before: Registry): Registry {
+  const { guards, types } = parse(source, before.guards);
+  const again = [...Object.keys(types).filter((name) => Object.hasOwn(before.types, name))];
+  again.push(...Object.keys(guards).filter((name) => Object.hasOwn(before.guards, name)));
+  if (again.length > 0) throw invalid(`${again[0]} was published before`);
+  if (Object.keys(types).length + Object.keys(guards).length === 0) throw invalid("the extension adds nothing");
+  return { guards: { ...before.guards, ...guards }, types: { ...before.types, ...types } };
+}
+
 /** The registry that a text is, which must hold everything of the one before. Throws `registry-invalid`. */
 export function readRegistry(source: string, before: Registry): Registry {
-  const registry = parse(source);
+  const registry = parse(source, {});
   for (const [name, spec] of Object.entries(LEDGER_TYPES)) {
     if (!same(registry.types[name], spec)) throw invalid(`it does not list ${name} as it is`);
   }
@@ -90,7 +104,7 @@ export function readRegistry(source: string, before: Registry): Registry {
   return registry;
 }
 
-function parse(source: string): Registry {
+function parse(source: string, known: Registry["guards"]): Registry {
   let value: unknown;
   try {
     value = JSON.parse(source);
@@ -108,13 +122,15 @@ function parse(source: string): Registry {
   }
   for (const [name, spec] of Object.entries(types)) {
     const why = TYPE.test(name) ? judge(spec, DEPTH_MAX - 2) : "its name is not a type's";
-    if (why !== undefined || !isSpec(name, spec, guards)) throw invalid(`type ${name} is not declared as types are`);
+    if (why !== undefined || !isSpec(name, spec, { ...known, ...guards }))
+      throw invalid(`type ${name} is not declared as types are`);
   }
   return value as unknown as Registry;
 }
 
 function isSpec(name: string, spec: unknown, guards: Record<string, unknown>): boolean {
   if (!isRecord(spec)) return false;
+  if (name === EXTENDED && !same(spec, EXTENSION)) return false;
   const { guards: held, ...rest } = spec;
   if (!hasExactly(rest, ["data", "postings", "refers", "slots"]) || !isRecord(rest["data"])) return false;
   const { data, postings, refers, slots } = rest;

@@ -4,9 +4,10 @@ import { Balances } from "./balances.ts";
 import { toBase64, utf8 } from "./bytes.ts";
 import { ProofFailure } from "./failure.ts";
 import { fits } from "./fields.ts";
+import { canonical } from "./json.ts";
 import type { Entry } from "./members.ts";
 import { Policies } from "./policies.ts";
-import { LEDGER_TYPES, type Registry, readRegistry, type TypeSpec } from "./registry.ts";
+import { EXTENDED, extendRegistry, LEDGER_TYPES, type Registry, readRegistry, type TypeSpec } from "./registry.ts";
 import { sha256 } from "./sha256.ts";
 
 const CLOSED = "ledger.period.closed.v1";
@@ -112,6 +113,11 @@ export class LogRules {
       this.registryDigest = digestOf(data["registry"]);
       if (this.registryDigest !== data["sha256"]) fail("registry-invalid", "sha256 is not the hash of the registry");
       this.registry = readRegistry(String(data["registry"]), this.registry);
+    } else if (type === EXTENDED) {
+      if (digestOf(data["registry"]) !== data["sha256"])
+        fail("registry-invalid", "sha256 is not the hash of the registry");
+      this.registry = extendRegistry(String(data["registry"]), this.registry);
+      this.registryDigest = digestOf(canonical(this.registry));
     }
   }
 

@@ -48,3 +48,20 @@ test("a month left open is told at the end of the log", async () => {
   checker.newestAt = "2026-12-31T00:00:00.000000Z";
   expect(() => checker.checkEnd()).toThrow(expect.objectContaining({ code: "period-unclosed" }));
 });
+
+describe("a registry that is extended", () => {
+  const { bad, entries, origin } = vectors("extended");
+  const read = async (): Promise<LogChecker> => {
+    const checker = new LogChecker(origin);
+    for (const entry of entries) await checker.accept(entry);
+    return checker;
+  };
+
+  test("is in force with all before, and a close names the hash of both", async () => {
+    expect((await read()).rules.unknown.size).toBe(0);
+  });
+
+  test.each(bad.map((one) => [one.name, one] as const))("%s is refused", async (_, { code, entry }) => {
+    await expect((await read()).accept(entry)).rejects.toMatchObject({ code });
+  });
+});

@@ -76,6 +76,7 @@ interface Files {
     good: { type: string; root: string; slot_hashes: string[]; openings: Opened[] }[];
     bad: (Named & { slot_count: 8 | 16; root: string; opening: Opened })[];
   };
+  extended: { origin: string; entries: string[]; bad: (Named & { code: string; entry: string })[] };
   rotation: {
     origin: string;
     key: string;

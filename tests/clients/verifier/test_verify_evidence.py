@@ -15,6 +15,7 @@ from tests.clients.verifier.published import KEY, VERIFY, Published, good_entrie
 from tests.vectors import logs, rotation
 
 ENTRIES = good_entries(40)
+SEEN = len(ENTRIES) - 30
 
 
 def bank(entry: dict[str, Any]) -> None:
@@ -33,9 +34,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What verify.py writes when a log was rewritten behind somebody's back."""
     directory = tmp_path_factory.mktemp("fork")
     early, other, pin = Published(directory / "early"), Published(directory / "other"), str(directory / "pin")
-    early.write(ENTRIES[:30])
+    early.write(ENTRIES[:SEEN])
     early.judge("--first-use", pin)
-    other.write(rechained(ENTRIES, 27, bank))
+    other.write(rechained(ENTRIES, SEEN - 3, bank))
     path = evidence_of(other.judge("--trusted", pin))
     data = path.read_bytes()
     path.unlink()
@@ -51,7 +52,7 @@ def evidence(written: bytes, tmp_path: Path) -> Path:
 
 def test_the_file_is_enough_to_see_that_the_key_signed_two_histories(evidence: Path) -> None:
     code, report = judge("--evidence", str(evidence), "--key", KEY.vkey)
-    assert (code, report["code"], report["position"]) == (1, "fork", 30)
+    assert (code, report["code"], report["position"]) == (1, "fork", SEEN)
     assert KEY.name in report["sentence"]
 
 
@@ -130,4 +131,4 @@ def test_a_fork_after_a_change_of_keys_is_proved_by_the_recovery_key(tmp_path: P
 def test_the_words_for_people_say_that_it_failed(evidence: Path) -> None:
     command = [sys.executable, "-I", str(VERIFY), "--evidence", str(evidence), "--key", KEY.vkey]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.startswith("FAILED fork at position 30: ")
+    assert done.stdout.startswith(f"FAILED fork at position {SEEN}: ")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from ledger.errors import EntryError
 from ledger.grammar import encode_base64
 from ledger.guards import Guard
 from ledger.registry import EXTENDED, Registry, TypeSpec, to_text
+from ledger.verify import EntryChecker
 from tests.clients.verifier.published import load
 from tests.vectors import logs
 from tests.vectors.logs import LogMaker
@@ -118,3 +121,19 @@ def test_where_no_registry_lists_the_type_it_changes_nothing() -> None:
     log.add(AT, EXTENDED.name, extension(FRESH))
     assert WATERED.name not in log.checker.registry.types
     assert judged(log, WATERED.name, {"any": 1}) is None
+
+
+VECTORS = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "extended.json").read_text())
+
+
+@pytest.mark.parametrize("case", VECTORS["bad"], ids=lambda case: case["name"])
+def test_the_shared_vectors_are_answered_alike(case: dict[str, Any]) -> None:
+    checker, log = EntryChecker(VECTORS["origin"], "public"), MODULE.Log(VECTORS["origin"])
+    for position, entry in enumerate(VECTORS["entries"]):
+        checker.check(position, entry.encode())
+        log.take(entry.encode())
+    with pytest.raises(EntryError, match=case["code"]):
+        checker.check(checker.size, case["entry"].encode())
+    with pytest.raises(MODULE.Failed) as caught:
+        log.take(case["entry"].encode())
+    assert caught.value.code == case["code"]
