@@ -19,18 +19,22 @@ from server.birth import SERVED_LOGS
 from server.cli_parts import opened
 from server.settings import Settings
 from tests.leaks.disguises import Private
-from tests.leaks.year import METRICS_TOKEN, WEBHOOK_SECRET, Year
+from tests.leaks.year import METRICS_TOKEN, ORIGIN, WEBHOOK_SECRET, Year
 
 HASH_BYTES: Final = 32
 _RANDOM_BYTES_MIN: Final = 16
 _SLICE_BYTES_MAX: Final = 4_096
-_PUBLISHED: Final = re.compile(r"ledger_(entries|tiles|checkpoints|rules)_public.*|public_.*|exports_papers_.*")
-"""Tables of what everybody may read: the public log itself, lists folded from it, what goes with its exports."""
+_PUBLISHED: Final = re.compile(
+    r"ledger_(entries|tiles|checkpoints|rules)_public.*|public_.*|exports_papers_.*|promises_keys"
+)
+"""What everybody may read: the public log, lists folded from it, what goes with its exports, keys to verify by."""
 _BORN_WITH: Final = """
     select bytes from ledger_entries where log = 'public'
     and type in ('ledger.log.opened.v1', 'ledger.registry.published.v1', 'ledger.policy.changed.v1')"""
 """The logs are born alike: the hashes of nothing, of no balances and of the policy may stand in each of them."""
 _WORDS: Final = re.compile(r"[A-Za-z_.:/ -]*")
+_NAMES: Final = re.compile(re.escape(ORIGIN.partition("/")[0]) + r"[a-z/]*")
+"""Logs and keys are named after the origin; that is no base64."""
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){16,}")
 _IDENTIFIER: Final = re.compile(r"\b[a-z]{2,8}_[A-Za-z0-9]{14,}\b")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{22,}={0,2}")
@@ -100,7 +104,7 @@ def _pieces(value: object) -> Iterator[bytes]:
             pieces = (value[start : start + step] for start in range(0, min(len(value), _SLICE_BYTES_MAX), step or 1))
             yield from filter(_is_random, pieces)
         case str():
-            yield from filter(_is_random, map(_decoded, _BASE64.findall(value)))
+            yield from filter(_is_random, map(_decoded, _BASE64.findall(_NAMES.sub(" ", value))))
             yield from (word.encode() for word in _IDENTIFIER.findall(value))
         case list():
             for item in value:

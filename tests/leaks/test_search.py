@@ -18,7 +18,7 @@ from tests.leaks.scan import Exposed, Scanner
 from tests.leaks.search import Found, search
 from tests.support.postgres import Server
 
-GIFTS = 96
+GIFTS = 84
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -61,6 +61,15 @@ def test_what_is_public_is_found_by_the_same_search(found: Found) -> None:
     seen = {exposed.where.partition("?")[0] for exposed in found.exposed for _ in scanner.leaks(exposed)}
     assert {"websocket", "GET /api/v1/ledger"} <= seen
     assert any(where.startswith("GET /ledger/tile/entries/") for where in seen)
+
+
+@pytest.mark.parametrize("place", ["GET /metrics", "GET /auditor/books/checkpoint"])
+def test_a_stranger_is_refused_what_is_for_operators_and_auditors(found: Found, place: str) -> None:
+    """B12, B16: how much is going on behind the public log is nobody's business outside."""
+    answers = [exposed.data for exposed in found.exposed if exposed.where == place]
+    assert any(answer.startswith((b"401", b"403")) for answer in answers)
+    status = next(exposed.data for exposed in found.exposed if exposed.where == "GET /status")
+    assert not re.search(rb'"(logs|inbox|unpublished|fees_pending|projections)"', status)
 
 
 def test_a_leak_is_found_in_an_archive_within_an_archive() -> None:

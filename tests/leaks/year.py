@@ -36,6 +36,7 @@ from tests.leaks.people import Given, People, Visibility
 from tests.support.calendar import Calendar, calendar
 from tests.support.postgres import SIZES, Server
 
+ORIGIN: Final = "charity.example.org/ledger"
 WEBHOOK_SECRET: Final = "whsec_8Jq2vLx0pTzR5nYw"
 METRICS_TOKEN: Final = "metrics-9rTq4Vbn7Xkz2Lp"
 _API_KEY: Final = "rk_test_6Hs3kVn9QxWz1Tb"
@@ -75,7 +76,7 @@ async def lived(server: Server, directory: Path, *, seed: int, gifts: int) -> As
         await clock.admin.execute(f"alter database {name} set search_path = calendar, pg_catalog, public")
         environment = {
             "DATABASE_URL": server.service_url(name),
-            "SECONDWIND_ORIGIN": "charity.example.org/ledger",
+            "SECONDWIND_ORIGIN": ORIGIN,
             "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "STRIPE_API_KEY": _API_KEY,
             "STRIPE_API_BASE": await peer.start(),

@@ -36,6 +36,8 @@ def results(seed: int, trials: int) -> Iterator[Result]:
     for people_min in (PEOPLE_FLOOR, PEOPLE_DEFAULT):
         yield _largest(seed, trials, people_min)
     yield _insiders(seed, trials)
+    for false_payers in (3, 4):
+        yield _hidden_alone(seed, trials, false_payers)
     yield _counted(seed, trials)
 
 
@@ -102,6 +104,23 @@ def _insiders(seed: int, trials: int) -> Result:
         guessed.append(_is_near(sum(AMOUNTS) // 2, month[-1].amount_minor))
     question = f"one person's help within 5 %, by {PEOPLE_DEFAULT // 2} of the others who tell him theirs"
     return Result("X11", question, trials, mean(right), mean(guessed), None, mean(guessed) + 0.05)
+
+
+def _hidden_alone(seed: int, trials: int, false_payers: int) -> Result:
+    """He gives hidden himself, from several cards, in a month and fund where one gift is what he is after."""
+    dice = Random(f"{seed} hidden {false_payers}")  # noqa: S311 - as above
+    right = []
+    for _ in range(trials):
+        own = [Line(f"false {n}", AMOUNTS[1]) for n in range(false_payers)]
+        others = [Line(f"other {n}", _amount(dice)) for n in range(PEOPLE_FLOOR - 1 - false_payers)]
+        month = [*own, *others, Line("target", _amount(dice))]
+        told = sum(line.amount_minor for line in people.without_dominant(month, PEOPLE_FLOOR))
+        right.append(float(told - sum(line.amount_minor for line in own) == month[-1].amount_minor))
+    question = (
+        f"a hidden gift to the cent, by {false_payers} false payers among the {PEOPLE_FLOOR} of its month and fund"
+    )
+    bound = None if false_payers == PEOPLE_FLOOR - 1 else 0.0
+    return Result("X11", question, trials, mean(right), 0.0, None, bound)
 
 
 def _counted(seed: int, trials: int) -> Result:
