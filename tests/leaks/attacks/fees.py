@@ -28,7 +28,8 @@ FEE_STEP_MINOR: Final = 1_000
 PAYOUT_STEP_MINOR: Final = 50_000
 MONTH: Final = "2026-01"
 DAYS: Final = 63
-GROUPS: Final = (1, 5, 25)
+GROUPS: Final = (1, 5)
+LEEWAY: Final = 0.1
 _CLASSES: Final = {
     "domestic": Card("visa", "US", "credit", "4242"),
     "amex": Card("amex", "US", "credit", "0005"),
@@ -55,7 +56,7 @@ def results(seed: int, trials: int) -> Iterator[Result]:
     """Every experiment of this attack."""
     yield _each_fee(seed, trials)
     for size in GROUPS:
-        yield from _month_of_fees(seed, trials, size)
+        yield _month_of_fees(seed, trials, size)
     yield _count_of_hidden(seed, trials)
     yield from _payouts(seed, max(1, trials // DAYS))
 
@@ -91,38 +92,45 @@ def _guess(gift: Gift, seen: int, formula: Callable[[Gift, str], int]) -> float:
     return float(max(possible, key=_SHARES.__getitem__) == gift.card)
 
 
-def _month_of_fees(seed: int, trials: int, size: int) -> Iterator[Result]:
-    """The kind of one gift's card, from what `monthly.fees` tells of a month; and from the same in steps."""
+def _month_of_fees(seed: int, trials: int, size: int) -> Result:
+    """The kind of one gift's card, from what `monthly.fees` tells of its month; without the rule, from their sum."""
     dice = Random(f"{seed} month {size}")  # noqa: S311 - as above
-    told, bare, stepped = [], [], []
+    told, exact = [], []
     for _ in range(max(4, trials // size)):
         gifts = _gifts(dice, size)
         total = sum(gift.true_fee for gift in gifts)
-        bare.append(_named(gifts, total, 1))
-        stepped.append(_named(gifts, total, FEE_STEP_MINOR))
-        positions, settled = _settled(gifts)
-        among = [gifts[0], *(gifts[n] for n in positions if n)]
-        told.append(_named(among, settled, 1) if 0 in positions else dice.choice([1.0, 0.0, 0.0]))
-    question = f"kind of a card, from a month's true fees of {size} gifts"
+        exact.append(_named(gifts, lambda fees, total=total: fees == total))  # type: ignore[misc]  # bound at once
+        among, seen = _settled(gifts)
+        told.append(_named(among, seen) if gifts[0] in among else dice.choice([1.0, 0.0, 0.0]))
     chance = 1 / len(_CLASSES)
-    yield Result("X7", question, len(told), mean(told), chance, mean(bare))
-    yield Result("X7", f"{question}, were they told in steps of 10.00", len(stepped), mean(stepped), chance, mean(bare))
+    question = f"kind of a card, from a month's true fees of {size} gifts"
+    return Result("X7", question, len(told), mean(told), chance, mean(exact), chance + LEEWAY)
 
 
-def _named(gifts: Sequence[Gift], total: int, step: int) -> float:
-    """Whether the likeliest kind for the first gift is the right one."""
-    posterior = _posterior(gifts, total // step, step)
+def _named(gifts: Sequence[Gift], seen: Callable[[int], bool]) -> float:
+    """Whether the likeliest kind for the first gift is the right one; `seen` tells which sums of fees it may be."""
+    posterior = _posterior(gifts, seen)
     return float(max(posterior, key=posterior.__getitem__) == gifts[0].card)
 
 
-def _settled(gifts: Sequence[Gift]) -> tuple[set[int], int]:
-    """Which of these gifts, each of another person, the service tells the fees of together, and their sum."""
+def _settled(gifts: Sequence[Gift]) -> tuple[list[Gift], Callable[[int], bool]]:
+    """The gifts, each of another person, whose fees the service tells together, and which sums fit what it tells."""
+    policy = default_policy(("USD/2",))
     facts = [_fee_fact(number, gift) for number, gift in enumerate(gifts)]
-    policies = Changes(((MONTH, default_policy(("USD/2",))),))
-    found = monthly.fees(facts, policies, MONTH)
-    positions = {position for one in found for position in one.positions}
-    lines = [line for one in found for line in one.publication.postings if line.account == "assets:cash"]
-    return positions, -sum(line.amount for line in lines)
+    found, _ = monthly.fees(facts, Changes(((MONTH, policy),)), {}, MONTH)
+    if not found:
+        return [], lambda _: True
+    [one] = found
+    among = [gifts[position] for position in one.positions]
+    accrued = sum(FORMULA.fee_minor(gift.amount) for gift in among)
+    shown = {line.account: line.amount for line in one.publication.postings}
+    told = -shown.get("assets:cash", 0), shown.get("expenses:processing", 0)
+
+    def fits(fees: int) -> bool:
+        return tuple(monthly._whole_steps(n, policy.fee_step_minor) for n in (fees, fees - accrued)) == told
+
+    assert fits(sum(gift.true_fee for gift in among)), "the attacker knows the rule"
+    return among, fits
 
 
 def _fee_fact(number: int, gift: Gift) -> monthly.Fact:
@@ -132,13 +140,15 @@ def _fee_fact(number: int, gift: Gift) -> monthly.Fact:
     return monthly.Fact(_entry(number, FEE_RECORDED, {}, *kept), f"person {number}", given)
 
 
-def _entry(position: int, name: str, data: Mapping[str, object], debit: str, credit: str, amount: int) -> Entry:  # noqa: PLR0917 - an entry's members
+def _entry(  # noqa: PLR0917 - an entry's members
+    position: int, name: str, data: Mapping[str, object], debit: str, credit: str, amount: int
+) -> Entry:
     postings = (Posting(debit, "USD/2", "rent", amount), Posting(credit, "USD/2", "rent", -amount))
     return Entry("example.org/books", position, bytes(32), 0, MONTH, name, data, postings)
 
 
-def _posterior(gifts: Sequence[Gift], told: int, step: int) -> dict[str, float]:
-    """How likely each kind is for the first gift, given the sum of all: the others in every mixture there can be."""
+def _posterior(gifts: Sequence[Gift], seen: Callable[[int], bool]) -> dict[str, float]:
+    """How likely each kind is for the first gift, given what is seen: the others in every mixture there can be."""
     sums: dict[int, float] = {0: 1.0}
     for gift in gifts[1:]:
         following: defaultdict[int, float] = defaultdict(float)
@@ -149,7 +159,7 @@ def _posterior(gifts: Sequence[Gift], told: int, step: int) -> dict[str, float]:
     found = dict.fromkeys(_CLASSES, 0.0)
     for card, share in _SHARES.items():
         mine = _fee(gifts[0].amount, card)
-        found[card] = share * sum(weight for total, weight in sums.items() if (total + mine) // step == told)
+        found[card] = share * sum(weight for total, weight in sums.items() if seen(total + mine))
     return found
 
 
