@@ -7,6 +7,7 @@ against fsck before it ends; a new epoch fences whoever still writes. Then each 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -110,6 +111,7 @@ class Recovery:
         self._progress = progress
         self._vault = keyring.vault()
         self._batch_public = birth.batch_key(keyring.service).public
+        self._erased = {erasure.key_id for erasure in keyring.erased.all()}
         self._effects: list[Row] = []
         self._owed = Owed()
 
@@ -209,6 +211,7 @@ class Recovery:
             bundle = await log.published.bundle(first)
             rows = await self._sidecar(log, bundle.first, bundle.end)
             beside.add(rows, log.had)
+            await self._take_in_people(rows)
             entries += bundle.entries[max(0, log.had - first) :]
             while entries:
                 batch = batch or beside.batch(head.size)
@@ -251,9 +254,17 @@ class Recovery:
             self._owed.read(checker, plan, opened)
         return plan.head
 
+    async def _take_in_people(self, rows: sidecar.Rows) -> None:
+        """Keys that seal what is brought back; whoever is erased stays so (attacks D2)."""
+        try:
+            copies = [sidecar.as_copy(row) for row in rows["people"] if row["id"] not in self._erased]
+        except (KeyError, TypeError, ValueError):
+            raise MalformedError(f"the keys of people that are kept at {rows.first} are none") from None
+        await asyncio.to_thread(self._keyring.subjects.take_in, copies)
+
     async def _write_side(self, rows: sidecar.Rows, start: int) -> None:
         for part, statement in _SIDE.items():
-            wanted = [row for row in rows[part] if row["position"] >= start]
+            wanted = [row for row in rows[part] if row["completed" if part == "covered" else "position"] >= start]
             if wanted:
                 await self._connection.execute(statement, orjson.dumps(wanted).decode())
                 self._effects += wanted if part == "effects" else ()

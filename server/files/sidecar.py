@@ -20,16 +20,18 @@ import sql
 from ledger import growth, tiles
 from ledger.errors import MalformedError
 from ledger.tiles import TILE_WIDTH
+from server.vault.subjects import KEY_ID_PREFIXES, CopiedKey
 
 if TYPE_CHECKING:
     import asyncpg
 
     from ledger.types import LogName
     from server.files.store import FileStore
+    from server.vault.subjects import SubjectKeys
 
 VERSION = 1
 BYTES_MAX = 64 * 1024 * 1024
-PARTS = ("batches", "slots", "streams", "keys", "claims", "inbox", "fees", "anchors", "effects", "covered")
+PARTS = ("batches", "slots", "streams", "keys", "claims", "inbox", "fees", "anchors", "effects", "covered", "people")
 _ENTRIES, _SIDECAR = "tile/entries/", "sidecar/"
 
 _files = sql.load("files")
@@ -50,9 +52,14 @@ class Rows:
 
 
 class Sidecar:
-    """Keeps the rows of one log; a server.files.tilewriter.Beside. `files` seals; `pool` reads every part."""
+    """Keeps the rows of one log; a server.files.tilewriter.Beside. `files` seals; `pool` reads every part.
 
-    def __init__(self, pool: asyncpg.Pool, log: LogName, files: FileStore) -> None:
+    With the slots go the keys of `people` that seal them, wrapped as a backup has them (attacks D2): they open nothing
+    once their epoch is destroyed, and an erased one is never taken in again.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, log: LogName, files: FileStore, people: SubjectKeys | None = None) -> None:
+        self._people = people
         self._pool = pool
         self._log = log
         self._files = files
@@ -62,8 +69,14 @@ class Sidecar:
         for start in range(first, end, TILE_WIDTH):
             stop = min(start + TILE_WIDTH, end)
             rows = await self._pool.fetchval(_files.beside, self._log, start, stop)
-            data = await asyncio.to_thread(encode, self._log, start, stop, rows)
+            data = await asyncio.to_thread(self._packed, start, stop, orjson.loads(rows))
             await self._files.write(path(start, stop), data)
+
+    def _packed(self, first: int, end: int, parts: dict[str, list[Row]]) -> bytes:
+        key_ids = {box["key_id"] for row in parts["slots"] for box in row["boxes"]}
+        named = [key_id for key_id in sorted(key_ids) if key_id.startswith(KEY_ID_PREFIXES)]
+        parts["people"] = [as_row(copy) for copy in self._people.copies(named)] if self._people is not None else []
+        return encode(self._log, first, end, parts)
 
     async def forget(self, old_size: int, new_size: int) -> None:
         """See Beside."""
@@ -88,10 +101,29 @@ def path(first: int, end: int) -> str:
     return tiles.entries_path(first // TILE_WIDTH, end - first).replace(_ENTRIES, _SIDECAR)
 
 
-def encode(log: LogName, first: int, end: int, rows: str) -> bytes:
-    """The file's bytes, before they are sealed. `rows` is the JSON of the query `beside`."""
+def as_row(copy: CopiedKey) -> Row:
+    """A person's key as a row of the part `people`."""
+    return {
+        "id": copy.id,
+        "group": copy.group,
+        "name": None if copy.name is None else copy.name.hex(),
+        "aliases": [alias.hex() for alias in copy.aliases],
+        "epoch": copy.epoch,
+        "wrapped": copy.wrapped.hex(),
+    }
+
+
+def as_copy(row: Row) -> CopiedKey:
+    """A row of the part `people` as a person's key. ValueError, KeyError or TypeError for what is none."""
+    name = None if row["name"] is None else bytes.fromhex(row["name"])
+    aliases = tuple(bytes.fromhex(alias) for alias in row["aliases"])
+    return CopiedKey(row["id"], row["group"], name, aliases, row["epoch"], bytes.fromhex(row["wrapped"]))
+
+
+def encode(log: LogName, first: int, end: int, parts: Mapping[str, list[Row]]) -> bytes:
+    """The file's bytes, before they are sealed. `parts` is what the query `beside` gives, and `people`."""
     head = orjson.dumps({"v": VERSION, "log": log, "first": first, "end": end})
-    return zlib.compress(head + b"\n" + rows.encode(), 1)
+    return zlib.compress(head + b"\n" + orjson.dumps(parts), 1)
 
 
 def decode(log: LogName, first: int, end: int, data: bytes) -> Rows:

@@ -83,7 +83,7 @@ def _files(parts: Parts, log: LogName, keys: HeldKeys) -> TileWriter | None:
         return None
     pool, store = parts.database.writer, places.place(parts.settings.publish_to)
     files = places.files_of(store, log, parts.vault)
-    beside = Sidecar(pool, log, places.sealed_of(store, log, parts.vault))
+    beside = Sidecar(pool, log, places.sealed_of(store, log, parts.vault), parts.keyring.subjects)
     if log != "public":
         return TileWriter(pool, log, keys, files, beside=beside)
     books = places.files_of(store, "books", parts.vault)

@@ -14,7 +14,7 @@ from base64 import b32encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from nacl.bindings import (
     crypto_aead_xchacha20poly1305_ietf_decrypt,
@@ -25,10 +25,12 @@ from nacl.exceptions import CryptoError
 from ledger.slots import GROUPS
 from server.vault.errors import KeyDestroyed, Tampered, VaultError
 from server.vault.keystore import KEY_BYTES
-from server.vault.subjects import HeldKey, Holder, Rewrapped, Subject, WrappingKey
+from server.vault.subjects import CopiedKey, HeldKey, Holder, Rewrapped, Subject, WrappingKey
 
 if TYPE_CHECKING:
     from server.vault.epochs import Epochs
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 5.0
 KEYS_PER_REWRAP = 500
@@ -120,6 +122,38 @@ class FileSubjectKeys:
                 count = sum(self._destroy(connection, key_id) for key_id in key_ids)
             self._empty_log(connection)
         return count
+
+    def copies(self, key_ids: Sequence[str]) -> list[CopiedKey]:
+        """As SubjectKeys."""
+        found = []
+        with _told(self._path):
+            for ids in _parts([*dict.fromkeys(key_ids)]):
+                query = f"select key_id, grp, name, epoch, wrapped from keys where key_id in ({_marks(ids)})"
+                for key_id, group, name, epoch, wrapped in self._reading.execute(query, ids).fetchall():
+                    aliases = self._reading.execute("select alias from aliases where name = ? order by alias", (name,))
+                    found.append(CopiedKey(key_id, group, name, tuple(alias for (alias,) in aliases), epoch, wrapped))
+        return found
+
+    def take_in(self, copies: Sequence[CopiedKey]) -> int:
+        """As SubjectKeys. A subject who has another key by now keeps that; the copy opens what it sealed, nameless."""
+        taken = 0
+        with _told(self._path), contextlib.closing(self._connect()) as connection, _writing(connection):
+            for copy in copies:
+                if not self._epochs.exists(copy.epoch):
+                    continue
+                query = "select 1 from keys where name = ? and grp = ?"
+                name = None if connection.execute(query, (copy.name, copy.group)).fetchone() else copy.name
+                taken += connection.execute(
+                    "insert into keys (key_id, grp, name, epoch, wrapped) values (?, ?, ?, ?, ?)"
+                    " on conflict (key_id) do nothing",
+                    (copy.id, copy.group, name, copy.epoch, copy.wrapped),
+                ).rowcount
+                if name is not None:
+                    connection.executemany(
+                        "insert into aliases (alias, name) values (?, ?) on conflict do nothing",
+                        [(alias, name) for alias in copy.aliases],
+                    )
+        return taken
 
     def missing_epochs(self) -> list[str]:
         """As SubjectKeys."""
@@ -281,7 +315,7 @@ def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def _parts(names: list[bytes]) -> Iterator[list[bytes]]:
+def _parts(names: list[T]) -> Iterator[list[T]]:
     for first in range(0, len(names), NAMES_PER_QUERY):
         yield names[first : first + NAMES_PER_QUERY]
 

@@ -49,6 +49,18 @@ class HeldKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedKey:
+    """A key as it is kept, wrapped by `epoch`: worth nothing once that is destroyed. No name once it is erased."""
+
+    id: str
+    group: Group
+    name: bytes | None
+    aliases: tuple[bytes, ...]
+    epoch: str
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrapped:
     """What a rewrap did: how many keys are under this week's epoch now, and which epochs are no more."""
 
@@ -76,6 +88,12 @@ class SubjectKeys(Protocol):
 
         With an identity key go the subject's name and aliases: who comes back is a new subject, tied to nothing old.
         """
+
+    def copies(self, key_ids: Sequence[str]) -> list[CopiedKey]:
+        """Return those of the keys that are there, as they are kept; for what lies beside published entries."""
+
+    def take_in(self, copies: Sequence[CopiedKey]) -> int:
+        """Keep copied keys that are not there and whose epoch is; return how many. Never give it an erased one."""
 
     def missing_epochs(self) -> list[str]:
         """Return the epochs that keys are wrapped by and that the safe does not have: those keys open nothing now."""

@@ -76,7 +76,9 @@ async def test_a_lost_tail_is_brought_back_and_nothing_is_booked_twice(tmp_path:
             sizes = published_sizes(old)
             lost = await rows_of(old, sizes)
 
-        restored = await asyncio.to_thread(run, "restore", str(tmp_path / "backup"), "--data-dir", str(new))
+        restored = await asyncio.to_thread(
+            run, "restore", str(tmp_path / "backup"), "--data-dir", str(new), "--safe", str(old / "safe")
+        )
         assert restored.returncode == 0, restored.stderr
         with service(new, **again.environment, SECONDWIND_PUBLISH_TO=str(files)) as running:
             with pytest.raises(AssertionError):

@@ -31,7 +31,7 @@ from server.publishing.publisher import Publisher
 from server.roles import publisher, signer
 from server.settings import Settings
 from server.tasks import Tasks
-from server.vault import FileKeyStore
+from server.vault import FileKeyStore, Subject
 from server.wakeups import Wakeups
 from tests.support.postgres import SIZES, Server
 
@@ -145,6 +145,7 @@ async def give(
     booked = await books.book(
         Booking(
             stream=stream,
+            subject=Subject(vault.keyed_hash("giver", name)),
             decide=lambda state: receive_gift(state, command, rules, stream),
             companion=Companion(INBOX_DONE, {"key": name.encode().hex(), "outcome": "booked", "fee": owed}),
         )

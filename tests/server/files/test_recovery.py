@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from server.domains.giving.commands import Visibility
+from server.erasure.listed import Erasure
 from server.errors import StartRefused
+from server.keyring import Keyring
+from server.settings import Settings
 from tests.server.files.charity import LOGS, Place, give, publish, somewhere
 from tests.support.postgres import Server
 
@@ -188,3 +191,24 @@ async def test_whoever_still_writes_to_a_recovered_log_is_fenced(postgres_server
             await new.recover()
             epochs = await new.admin.fetch("select log, epoch from ledger_heads")
             assert {row["log"]: row["epoch"] for row in epochs} == dict.fromkeys(LOGS, 2)
+
+
+async def test_who_gave_since_the_backup_is_opened_again_and_the_erased_are_not(
+    postgres_server: Server, tmp_path: Path
+) -> None:
+    """Attacks D2, E7: people's keys come with the rows that they seal, except those on the erasure list."""
+    files = tmp_path / "files"
+    async with somewhere(postgres_server, tmp_path / "old", files) as old:
+        await published(old, gifts=2, seed="a", kinds=MIXED[:1])
+        async with somewhere(postgres_server, tmp_path / "new", files, keys_of=tmp_path / "old") as new:
+            boxes = await old.admin.fetch(
+                "select distinct box ->> 'key_id' as id from ledger_slots, jsonb_array_elements(boxes) as box"
+                " where box ->> 'key_id' like 'identity-%' and log = 'books' order by id"
+            )
+            kept, erased = (box["id"] for box in boxes)
+            for path in (new.directory / "keys").glob("subjects.db*"):
+                path.unlink()
+            keyring = Keyring.open(Settings(data_dir=new.directory))
+            keyring.erased.write(Erasure(erased, "identity", 5, "an operator", "2026-12-31"))
+            await new.recover()
+            assert [keyring.subjects.load(kept) is not None, keyring.subjects.load(erased)] == [True, None]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from ledger.errors import MalformedError
@@ -16,7 +15,9 @@ from server.files.places import sealed_of
 from server.files.replay import data_of
 from server.files.sidecar import decode, encode
 from server.files.store import DirectoryStore
-from server.vault import Vault, vault_at
+from server.keyring import Keyring
+from server.settings import Settings
+from server.vault import Vault
 from tests.server.files.charity import give, publish, somewhere
 from tests.support.postgres import Server
 
@@ -44,6 +45,7 @@ CHANGES: dict[str, Callable[[Parts], None]] = {
     "the slots that are kept for position": drop("slots"),
     "are not those of the entry": change("slots", slot_hashes="\\x" + "00" * 256),
     "does not open: it was changed or moved": exchange_slots,
+    "the keys of people that are kept at 0 are none": lambda parts: parts["people"].append({"id": "x", "wrapped": "?"}),
     "is not bytes in hexadecimal": change("streams", stream="stream"),
 }
 
@@ -60,7 +62,7 @@ async def test_rows_that_are_not_the_entries_own_are_refused(postgres_server: Se
         async with somewhere(postgres_server, tmp_path / "new", files, keys_of=tmp_path / "old") as new:
             for number, (says, spoil) in enumerate(CHANGES.items()):
                 spoiled = Path(shutil.copytree(files, tmp_path / f"spoiled-{number}"))
-                await rewrite(spoiled, vault_at(new.directory), size, spoil)
+                await rewrite(spoiled, Keyring.open(Settings(data_dir=new.directory)).vault(), size, spoil)
                 with pytest.raises(StartRefused, match="do not bring the database back") as caught:
                     await new.recover(spoiled)
                 assert says.rstrip(".") in str(caught.value)
@@ -75,7 +77,7 @@ async def rewrite(files: Path, vault: Vault, size: int, spoil: Callable[[Parts],
     assert held is not None
     parts = dict(decode("books", 0, size, held.data).parts)
     spoil(parts)  # type: ignore[arg-type]  # what JSON gives can be changed
-    await sealed.write(name, encode("books", 0, size, orjson.dumps(parts).decode()))
+    await sealed.write(name, encode("books", 0, size, parts))
 
 
 @pytest.mark.parametrize("text", ["", "\\x0", "\\xgg", "00", "\\X00"])

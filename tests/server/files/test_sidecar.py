@@ -6,7 +6,6 @@ import asyncio
 import zlib
 from pathlib import Path
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,12 +15,12 @@ from ledger.types import Claim, Command, Idempotency
 from server.db import Database
 from server.files import sidecar
 from server.files.places import sealed_of
-from server.files.sidecar import Rows, Sidecar, decode, encode, path
+from server.files.sidecar import Row, Rows, Sidecar, decode, encode, path
 from server.files.store import DirectoryStore
 from server.vault import vault_at
 from tests.support.logs import TestLog, born_log, public_gift
 
-EMPTY = orjson.dumps({part: [] for part in sidecar.PARTS}).decode()
+EMPTY: dict[str, list[Row]] = {part: [] for part in sidecar.PARTS}
 
 
 async def kept(log: TestLog, directory: Path, size: int) -> list[Rows]:
@@ -82,11 +81,11 @@ def test_bytes_that_are_no_sidecar_are_malformed(data: bytes) -> None:
 
 def test_rows_of_another_range_or_log_are_malformed() -> None:
     data = encode("books", 256, 300, EMPTY)
-    assert decode("books", 256, 300, data).parts == orjson.loads(EMPTY)
+    assert decode("books", 256, 300, data).parts == EMPTY
     for log, first, end in (("audit", 256, 300), ("books", 256, 301), ("books", 0, 44)):
         with pytest.raises(MalformedError, match="of another range"):
             decode(log, first, end, data)  # type: ignore[arg-type]  # a log's name
     with pytest.raises(MalformedError, match="of another range"):
         decode("books", 256, 300, data + b"x")
     with pytest.raises(MalformedError, match="lacks one of"):
-        decode("books", 256, 300, encode("books", 256, 300, "{}"))
+        decode("books", 256, 300, encode("books", 256, 300, {}))

@@ -166,3 +166,37 @@ def test_a_file_that_is_no_store_is_told_with_its_remedy(tmp_path: Path) -> None
     (tmp_path / "subjects.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(VaultError, match="restore the keys directory"):
         opened(tmp_path)
+
+
+def test_copies_bring_keys_and_names_back_unless_their_epoch_is_gone(tmp_path: Path) -> None:
+    """Attack D2: a copy is worth as much as a backup of the same week, and no more."""
+    keys = opened(tmp_path)
+    ada, bob = keys.ensure([ADA, BOB])
+    assert ada.identity is not None
+    assert ada.audit is not None
+    assert bob.identity is not None
+    copies = keys.copies([ada.identity.id, ada.audit.id, "identity-nobody"])
+    assert [copy.id for copy in copies] == sorted([ada.audit.id, ada.identity.id])
+    assert ada.identity.key not in b"".join(copy.wrapped for copy in copies)
+    (tmp_path / "subjects.db").rename(tmp_path / "lost.db")
+    for rest in tmp_path.glob("subjects.db-*"):
+        rest.unlink()
+    again = opened(tmp_path)
+    assert (again.take_in(copies), again.take_in(copies)) == (2, 0)
+    assert again.ensure([ADA]) == [ada]
+    assert again.load(bob.identity.id) is None
+    elsewhere = opened(tmp_path / "elsewhere")
+    assert elsewhere.take_in(copies) == 0
+    assert elsewhere.find(ADA.name) == []
+
+
+def test_a_copy_opens_what_it_sealed_beside_the_key_that_its_subject_has_by_now(tmp_path: Path) -> None:
+    keys = opened(tmp_path)
+    [old] = keys.ensure([ADA])
+    assert old.identity is not None
+    copies = keys.copies([old.identity.id])
+    keys.destroy([old.identity.id])
+    [new] = keys.ensure([ADA])
+    assert keys.take_in(copies) == 1
+    assert keys.load(old.identity.id) == old.identity.key
+    assert keys.ensure([ADA]) == [new]
