@@ -12,7 +12,7 @@ from server.erasure.build import eraser_of
 from server.errors import StartRefused
 from server.parts import clock_us
 from server.payments.givers import customer_name, email_name
-from server.vault.subjects import KEY_ID_PREFIXES, HeldKey
+from server.vault.subjects import KEY_ID_PREFIXES, HeldKey, is_key_id
 
 if TYPE_CHECKING:
     from ledger.slots import Group
@@ -72,9 +72,8 @@ async def _tell(eraser: Eraser, erasure: Erasure) -> None:
     print(f"{erasure.key_id} is destroyed: {erasure.entries} entries are erased, root {erasure.root}.")
     print(f"The last copies in any backup are dead on {erasure.gone_by}. It stands in audit at {erasure.completed}.")
     rows = await eraser.pool.fetch(_QUERIES.covered, erasure.completed)
-    for shown in await eraser.trail.shown({(row["log"], row["position"]) for row in rows}):
-        slots = ", ".join(shown.slots)
-        print(f"Given out before, ask for it back: {slots} of {shown.log} {shown.position} to {shown.recipient}.")
+    for given in await eraser.trail.given({(row["log"], row["position"]) for row in rows}):
+        print(f"Given out before, ask for it back: {given.what} to {given.recipient}.")
     if erasure.group == "identity":
         print("What stays: amounts, funds and months, which name nobody; and, sealed, what the law holds.")
         print("The payment provider keeps a customer of its own: delete it there too.")
@@ -85,7 +84,7 @@ async def _keys(parts: Parts, options: argparse.Namespace) -> list[HeldKey]:
     if options.position is not None:
         return await _keys_of_entry(parts, options.log, options.position, options.group)
     subject: str | None = options.subject
-    if subject is not None and subject.startswith(KEY_ID_PREFIXES):
+    if subject is not None and is_key_id(subject):
         group: Group = "audit" if subject.startswith("audit-") else "identity"
         if parts.keyring.subjects.load(subject) is None and parts.keyring.erased.find(subject) is None:
             raise StartRefused(f"There is no key {subject}.", "Give it as `secondwind erase` printed it.")

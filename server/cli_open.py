@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 from server import birth
 from server.audit import events
-from server.cli_parts import opened
+from server.cli_parts import opened, private_file
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.parts import Parts
@@ -30,7 +28,8 @@ async def open_slots(options: argparse.Namespace) -> int:
             recipient=options.recipient,
         )
         position = await parts.trail.record(record)
-    _write(options.out, data)
+    with private_file(options.out) as file:
+        file.write(data)
     print(f"{options.out} shows {', '.join(options.slots)} of entry {options.position} of {options.log}.")
     print(f"That {options.recipient} got it stands in audit at {position}. What is given cannot be taken back.")
     return 0
@@ -52,8 +51,3 @@ async def _document(parts: Parts, options: argparse.Namespace) -> bytes:
         raise StartRefused(
             f"What entry {position} of {options.log} kept in these fields is erased.", "It cannot be opened any more."
         ) from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from server.cli_database import database_urls
 from server.db import Database, PoolSizes
+from server.erasure.build import replay
 from server.errors import StartRefused
 from server.instance import Instance
-from server.parts import Parts
+from server.parts import Parts, clock_us
 from server.tasks import Tasks
 from server.vault import FileKeyStore
 from server.wakeups import Wakeups
@@ -28,7 +29,8 @@ _SIZES = PoolSizes(writer=3, signer=1, publisher=2, reader=1)
 async def opened(settings: Settings) -> AsyncIterator[Parts]:
     """Parts beside a running service, or without one. Raises StartRefused where no log was born yet.
 
-    What is appended is seen by the service's own poll, within a second.
+    What is appended is seen by the service's own poll, within a second. Whoever a restored database brought back is
+    erased again first (attacks D2).
     """
     instance = Instance(settings.data_dir.resolve())
     if settings.database_url is None and not (instance.path / "postgres").is_dir():
@@ -41,6 +43,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
                 raise StartRefused(*_UNBORN)
             parts = await Parts.open(settings, database, FileKeyStore(instance.keys), instance, Wakeups(), Tasks())
             try:
+                await replay(parts, clock_us)
                 yield parts
             finally:
                 await parts.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from server.erasure.listed import ErasureList
 from server.errors import StartRefused
-from server.vault import Epochs, FileKeyStore, FileSubjectKeys, Vault
+from server.vault import Epochs, FileKeyStore, FileSubjectKeys, Vault, VaultError
 from server.vault.copies import CopiedKeyStore
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ class Keyring:
         keys = settings.data_dir.resolve() / "keys"
         safes = safe_dirs(settings)
         safe = CopiedKeyStore([FileKeyStore(path) for path in safes])
-        subjects = FileSubjectKeys(keys / SUBJECTS, Epochs(safe, now=now))
+        try:
+            subjects = FileSubjectKeys(keys / SUBJECTS, Epochs(safe, now=now))
+        except VaultError as error:
+            raise StartRefused(f"{error}.", "") from None
         return cls(FileKeyStore(keys), safe, subjects, ErasureList(safes), safes)
 
     def check(self) -> None:

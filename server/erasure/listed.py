@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import glob
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -67,7 +68,8 @@ class ErasureList:
 
     def find(self, key_id: str) -> Erasure | None:
         """Return what is known of a key's erasure; None when nobody asked for it."""
-        return next((one for one in self._read(f"{key_id}.json")), None)
+        name = f"{key_id}.json"
+        return next(iter(self._read(glob.escape(name))), None) if Path(name).name == name else None
 
     def all(self) -> list[Erasure]:
         """Return every erasure, by key; of two places the one that knows more."""

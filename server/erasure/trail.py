@@ -47,12 +47,10 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Slots of an entry that somebody was given: they cannot be taken back (attacks D7)."""
+class Given:
+    """What somebody was given of entries, in words: it cannot be taken back (attacks D7)."""
 
-    log: str
-    position: int
-    slots: tuple[str, ...]
+    what: str
     recipient: str
 
 
@@ -94,15 +92,21 @@ class ErasureTrail:
                 return Completed(stored.position, int(str(entry.data["entries"])), str(entry.data["root"]))
         return None
 
-    async def shown(self, entries: Collection[tuple[str, int]]) -> list[Shown]:
-        """Return who was given slots of these entries (log, position), as the audit log has it."""
+    async def given(self, entries: Collection[tuple[str, int]]) -> list[Given]:
+        """Return who was given slots of these entries (log, position), one by one or with an export."""
         found = []
         async for stored in self._of_type(events.OPENING_GIVEN, 0):
             entry, slots = await self._opened(stored)
             target = slots.get("target") or {}
             log, position = str(entry.data["log"]), int(target.get("position", -1))
             if (log, position) in entries:
-                found.append(Shown(log, position, tuple(target.get("slots", ())), str(slots.get("recipient"))))
+                what = f"{', '.join(target.get('slots', ()))} of {log} {position}"
+                found.append(Given(what, str(slots.get("recipient"))))
+        async for stored in self._of_type(events.EXPORT_GIVEN, 0):
+            entry, slots = await self._opened(stored)
+            log, start, end = str(entry.data["log"]), int(str(entry.data["from"])), int(str(entry.data["to"]))
+            if any(one == log and start <= position < end for one, position in entries):
+                found.append(Given(f"what the key opens of {log} {start} to {end - 1}", str(slots.get("recipient"))))
         return found
 
     async def _of_type(self, type_name: str, start: int) -> AsyncIterator[StoredEntry]:

@@ -7,6 +7,7 @@ can stand behind the Protocol; `subject_file` is the implementation that needs n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +15,12 @@ from typing import Protocol
 from ledger.slots import Group
 
 KEY_ID_PREFIXES: tuple[str, ...] = ("identity-", "audit-")
+_KEY_ID = re.compile(r"(identity|audit)-[a-z2-7]{24}")
+
+
+def is_key_id(text: str) -> bool:
+    """Whether this could be the id of somebody's key, whether it exists or not."""
+    return _KEY_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,13 @@ async def test_a_safe_in_two_places_opens_from_either(tmp_path: Path) -> None:
     assert await opened(tmp_path / "data", two).vault().hold(Subject(b"a" * 32)) == holder
 
 
+def test_a_spoiled_key_file_is_one_sentence_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "subjects.db").write_bytes(b"no database" * 1_000)
+    with pytest.raises(StartRefused, match="restore the keys directory"):
+        opened(tmp_path)
+
+
 async def test_a_safe_that_is_not_mounted_stops_the_start(tmp_path: Path) -> None:
     safe = tmp_path / "disk"
     safe.mkdir()

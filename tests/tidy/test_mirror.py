@@ -31,7 +31,6 @@ ELSEWHERE = {
     "server/exports/spool.py": "tests/server/exports/test_maker.py",
     "server/cli_open.py": "tests/e2e/test_erasure.py",
     "server/erasure/build.py": "tests/server/test_cli_erase.py",
-    "server/erasure/trail.py": "tests/server/erasure/test_eraser.py",
     "server/keeping/backup.py": "tests/server/test_cli_keep.py",
     "server/keeping/rebuild.py": "tests/server/test_cli_keep.py",
     "server/keeping/restore.py": "tests/server/test_cli_keep.py",

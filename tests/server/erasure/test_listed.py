@@ -31,6 +31,12 @@ def test_each_place_has_it_and_the_one_that_knows_more_counts(tmp_path: Path) ->
     assert ErasureList(places[:1]).all() == [ADA]
 
 
+@pytest.mark.parametrize("name", ["identity-*", "*", "identity-ab[c]", "../erased/identity-abc"])
+def test_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
+    ErasureList([tmp_path]).write(ADA)
+    assert ErasureList([tmp_path]).find(name) is None
+
+
 async def test_one_erasure_at_a_time(tmp_path: Path) -> None:
     one, other = ErasureList([tmp_path]), ErasureList([tmp_path])
     async with one.alone():
