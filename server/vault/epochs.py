@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from server.vault.errors import KeyDestroyed
+from server.vault.errors import EpochMissing
 from server.vault.keystore import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class Epochs:
         return epoch, key
 
     def load(self, epoch: str) -> bytes:
-        """Return the key of an epoch. Raises KeyDestroyed when it is gone, and with it all that it wrapped."""
+        """Return the key of an epoch. Raises EpochMissing when it is gone, or the safe not there."""
         key = self._cache.get(epoch) or self._store.load(epoch)
         if key is None:
-            raise KeyDestroyed(epoch)
+            raise EpochMissing(epoch)
         self._cache[epoch] = key
         return key
 

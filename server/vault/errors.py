@@ -23,6 +23,14 @@ class KeyMissing(VaultError):
         self.key_id = key_id
 
 
+class EpochMissing(VaultError):
+    """The safe does not hold the key of a week that people's keys are wrapped by. Nobody is erased by that."""
+
+    def __init__(self, epoch: str) -> None:
+        super().__init__(f"the safe does not hold {epoch}: mount it, or name another place of it")
+        self.epoch = epoch
+
+
 class Tampered(VaultError):
     """Sealed bytes were changed, or are presented for another log or entry than they were sealed for."""
 

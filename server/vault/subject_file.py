@@ -23,7 +23,7 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError
 
 from ledger.slots import GROUPS
-from server.vault.errors import KeyDestroyed, Tampered, VaultError
+from server.vault.errors import Tampered, VaultError
 from server.vault.keystore import KEY_BYTES
 from server.vault.subjects import CopiedKey, HeldKey, Holder, Rewrapped, Subject, WrappingKey
 
@@ -88,16 +88,11 @@ class FileSubjectKeys:
         ]
 
     def load(self, key_id: str) -> bytes | None:
-        """As SubjectKeys. Raises Tampered for a wrapped key that was changed."""
+        """As SubjectKeys. Raises Tampered for a wrapped key that was changed, EpochMissing without the safe."""
         with _told(self._path):
             query = "select key_id, epoch, wrapped from keys where key_id = ?"
             found = self._reading.execute(query, (key_id,)).fetchone()
-        if found is None:
-            return None
-        try:
-            return self._unwrap(_Row(*found))
-        except KeyDestroyed:
-            return None
+        return None if found is None else self._unwrap(_Row(*found))
 
     def find(self, name: bytes) -> list[HeldKey]:
         """As SubjectKeys."""
@@ -172,7 +167,7 @@ class FileSubjectKeys:
         return count
 
     def rewrap(self) -> Rewrapped:
-        """As SubjectKeys. Raises KeyDestroyed when an epoch key that is needed is not in the safe."""
+        """As SubjectKeys. Raises EpochMissing when an epoch key that is needed is not in the safe."""
         done = 0
         with _told(self._path), contextlib.closing(self._connect()) as connection:
             epoch, epoch_key = self._epochs.current()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.vault import FileKeyStore, KeyDestroyed
+from server.vault import EpochMissing, FileKeyStore
 from server.vault.epochs import Epochs, epoch_of
 
 
@@ -33,7 +33,7 @@ def test_an_epoch_lives_three_weeks_and_no_day_longer(tmp_path: Path) -> None:
     assert epochs.destroy_surplus() == []
     clock[0] = datetime(2026, 9, 21, tzinfo=UTC)
     assert epochs.destroy_surplus() == [first]
-    with pytest.raises(KeyDestroyed, match=first):
+    with pytest.raises(EpochMissing, match=first):
         epochs.load(first)
 
 

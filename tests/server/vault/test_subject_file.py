@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server.vault import FileKeyStore, KeyDestroyed, Tampered, VaultError
+from server.vault import EpochMissing, FileKeyStore, Tampered, VaultError
 from server.vault.epochs import Epochs
 from server.vault.subject_file import FileSubjectKeys
 from server.vault.subjects import Subject
@@ -108,7 +108,8 @@ def test_rewrapping_changes_no_key_and_kills_old_copies(tmp_path: Path) -> None:
     assert opened(tmp_path, later).ensure([ADA, BOB]) == holders
     copy = FileSubjectKeys(tmp_path / "copy.db", Epochs(FileKeyStore(tmp_path / "safe"), now=lambda: later))
     assert holders[0].audit is not None
-    assert copy.load(holders[0].audit.id) is None
+    with pytest.raises(EpochMissing, match="epoch-2026-08-31"):
+        copy.load(holders[0].audit.id)
 
 
 def test_rewrapping_twice_in_a_week_does_nothing_the_second_time(tmp_path: Path) -> None:
@@ -132,8 +133,11 @@ def test_an_absent_safe_loses_no_key_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "safe").rename(tmp_path / "unmounted")
     keys = opened(tmp_path, NOW + timedelta(weeks=5))
     assert keys.missing_epochs() == ["epoch-2026-08-31"]
-    with pytest.raises(KeyDestroyed, match="epoch-2026-08-31"):
+    with pytest.raises(EpochMissing, match="epoch-2026-08-31"):
         keys.rewrap()
+    assert holders[0].identity is not None
+    with pytest.raises(EpochMissing):
+        keys.load(holders[0].identity.id)  # and never None: nobody is erased by an absent disk
     (tmp_path / "safe" / "epoch-2026-10-05.key").rename(tmp_path / "unmounted" / "epoch-2026-10-05.key")
     (tmp_path / "safe").rmdir()
     (tmp_path / "unmounted").rename(tmp_path / "safe")
