@@ -10,6 +10,7 @@ from pathlib import Path
 from ledger import note
 from ledger.note import SigningKey
 from server.birth import log_of
+from server.cli_progress import line
 from server.cli_settings import load
 from server.errors import StartRefused
 from server.identity.tokens import TokenIssuer, TokenRefused
@@ -67,7 +68,8 @@ def keys_rewrap(options: argparse.Namespace) -> int:
     _directory(settings)
     keyring = Keyring.open(settings)
     keyring.check()
-    done = keyring.subjects.rewrap()
+    done = keyring.subjects.rewrap(lambda keys: line(f"{keys} keys"))
+    line("")
     keyring.subjects.close()
     print(f"{done.keys} keys wrapped anew; entries are as they were.")
     for epoch in done.destroyed:

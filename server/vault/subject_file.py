@@ -166,7 +166,7 @@ class FileSubjectKeys:
             self._empty_log(connection)
         return count
 
-    def rewrap(self) -> Rewrapped:
+    def rewrap(self, progress: Callable[[int], None] = lambda _keys: None) -> Rewrapped:
         """As SubjectKeys. Raises EpochMissing when an epoch key that is needed is not in the safe."""
         done = 0
         with _told(self._path), contextlib.closing(self._connect()) as connection:
@@ -174,6 +174,7 @@ class FileSubjectKeys:
             for _ in range(REWRAP_ROUNDS_MAX):
                 while count := self._rewrap_some(connection, epoch, epoch_key):
                     done += count
+                    progress(done)
                 with _writing(connection):
                     # Nobody writes now. Only when nothing hangs on the old ones may they go.
                     if not self._count_elsewhere(connection, epoch):

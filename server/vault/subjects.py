@@ -8,7 +8,7 @@ can stand behind the Protocol; `subject_file` is the implementation that needs n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -108,5 +108,8 @@ class SubjectKeys(Protocol):
     def give_up(self, epochs: Sequence[str]) -> int:
         """Forget the keys of these epochs, which are gone for good; return how many."""
 
-    def rewrap(self) -> Rewrapped:
-        """Wrap every key by this week's epoch key, then destroy the epochs that are too old. Touches no entry."""
+    def rewrap(self, progress: Callable[[int], None] = lambda _keys: None) -> Rewrapped:
+        """Wrap every key by this week's epoch key, then destroy the epochs that are too old. Touches no entry.
+
+        `progress` is told the keys so far.
+        """
