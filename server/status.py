@@ -25,6 +25,8 @@ HALTED_ELSEWHERE = "its signer does not sign what it read"
 
 _LEDGER = sql.load("ledger")
 _PUBLISHING = sql.load("publishing")
+PASSES_MAX = 8
+"""Monthly passes that are shown: those of two months."""
 
 
 def public_facts(
@@ -117,10 +119,6 @@ def operator_facts(
         rows = await database.writer.fetch(_LEDGER.trackings)
         return {r["projection"]: {"next": r["next"], "lag": r["lag"], "failed": r["failed"]} for r in rows}
 
-    async def waiting() -> dict[str, int]:
-        rows = await database.publisher.fetch(_PUBLISHING.waiting_count)
-        return {row["kind"]: row["count"] for row in rows}
-
     async def crashes() -> dict[str, int]:
         return dict(tasks.crashes)
 
@@ -132,7 +130,22 @@ def operator_facts(
         "inbox": inbox_counts,
         "fees_pending": fees_pending,
         "projections": projections,
-        "unpublished": waiting,
+        **_publishing_facts(database),
         "crashes": crashes,
         "database_separated": database_separated,
     }
+
+
+def _publishing_facts(database: Database) -> dict[str, Fact]:
+    async def waiting() -> dict[str, int]:
+        rows = await database.publisher.fetch(_PUBLISHING.waiting_count)
+        return {row["kind"]: row["count"] for row in rows}
+
+    async def monthly() -> dict[str, list[str]]:
+        """What is told of the newest months; the public month closes once all four kinds are."""
+        told: dict[str, list[str]] = {}
+        for row in await database.publisher.fetch(_PUBLISHING.passes, PASSES_MAX):
+            told.setdefault(row["month"], []).append(row["kind"])
+        return told
+
+    return {"unpublished": waiting, "monthly_passes": monthly}

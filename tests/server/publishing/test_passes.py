@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from ledger.grammar import encode_base64
 from server.closing.closer import Closer
 from server.publishing import lines
 from server.publishing.passes import KINDS
+from server.status import operator_facts
 from tests.server.publishing.test_publisher import Crash, Crashing
 from tests.server.publishing.world import World, move, sums
 
@@ -205,3 +208,13 @@ async def test_a_pass_waits_for_a_publisher_that_lags(world: World) -> None:
 def test_the_kinds_of_passes_are_those_that_the_table_takes() -> None:
     schema = (sql.ROOT / "schema.sql").read_text()
     assert all(f"'{kind}'" in schema for kind in KINDS)
+
+
+async def test_the_operator_sees_what_of_the_month_is_told(world: World) -> None:
+    pools: Any = SimpleNamespace(publisher=world.public.pool)
+    nothing: Any = None
+    monthly = operator_facts(pools, nothing, nothing, nothing, {})["monthly_passes"]
+    assert await monthly() == {}
+    await world.year.go_to(FEBRUARY)
+    await world.pass_months()
+    assert await monthly() == {"2026-01": ["fee", "help", "hidden", "reversal"]}
