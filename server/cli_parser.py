@@ -71,6 +71,7 @@ def build() -> argparse.ArgumentParser:
     _add_keys(commands, common)
     _add_audit(commands, common)
     _add_incident(commands, common)
+    _add_policy(commands, common)
     _add_promise(commands)
     _add_witness(commands)
     _add_export(commands, common)
@@ -234,6 +235,26 @@ def _add_incident(commands: Commands, common: argparse.ArgumentParser) -> None:
     _add_log(declare)
     declare.add_argument("--text", required=True, metavar="TEXT", help="what happened and what was done about it")
     declare.set_defaults(run="server.cli_incident:declare")
+
+
+def _add_policy(commands: Commands, common: argparse.ArgumentParser) -> None:
+    policy = commands.add_parser(
+        "policy", help="show or change what is published", description="A change holds from the next month on."
+    )
+    actions = policy.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", parents=[common], help="every policy, and from when it holds")
+    show.set_defaults(run="server.cli_policy:show")
+    change = actions.add_parser("change", parents=[common], help="append `ledger.policy.changed.v1`")
+    change.add_argument("--set", action="append", metavar="NAME=NUMBER", help="such as people_min=15; may be repeated")
+    change.add_argument(
+        "--fee",
+        action="append",
+        metavar="ASSET:RATE_BP:FIXED_MINOR",
+        help="a published fee formula, such as USD/2:290:30",
+    )
+    change.add_argument("--actor", required=True, metavar="NAME", help="who does it")
+    change.add_argument("--reason", metavar="TEXT", help="why; sealed in the audit log")
+    change.set_defaults(run="server.cli_policy:change")
 
 
 def _add_promise(commands: Commands) -> None:
