@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -32,6 +34,9 @@ ENTRIES_MAX = 262_144
 PIECE_BYTES = 256 * 1024
 RETRY_AFTER_S = 3
 TAR = "application/x-tar"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+_log = logging.getLogger(__name__)
 
 
 class ExportAPI:
@@ -76,6 +81,11 @@ class ExportAPI:
             raise EXPORT_NOT_YET(f"{making.done} of {making.total} entries are read.", headers=retry) from None
         except Full:
             raise UNAVAILABLE("Too many exports are being made just now.", headers=retry) from None
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            _log.exception("no room to make %s", chosen.directory)
+            raise UNAVAILABLE("There is no room to make an export just now.", headers=retry) from None
 
     async def _answer(
         self, request: web.Request, chosen: Range, file: BinaryIO, cache_control: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ import aiohttp
 import pytest
 
 from ledger.export import Range
-from server.exports import routes, shelf
+from server.exports import routes, shelf, spool
 from server.exports.maker import Progress, make
 from server.exports.sheet import SheetAPI
 from server.http.streaming import Streams
@@ -23,6 +24,7 @@ from server.public.reads import PublicReads
 from tests.server.exports.made import Exported
 from tests.server.exports.reading import read
 from tests.server.http.serving import Edge, assert_problem, serving
+from tests.support.loaded import unlock
 
 PATH = "/api/v1/ledger/export"
 PART = f"{PATH}?from=100&to=400"
@@ -121,6 +123,24 @@ async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(
     async with served(log, exporting(log), tmp_path / "shelf") as edge:
         with pytest.raises(aiohttp.ClientError):
             await edge.get(PART)
+
+
+async def test_a_full_disk_and_a_log_that_was_tampered_with_give_nothing_away(
+    log: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(log, exporting(log), tmp_path / "shelf") as edge:
+        with monkeypatch.context() as full:
+            full.setattr(spool.Spooled, "write", no_space)
+            assert "no room" in assert_problem(await edge.get(PART), 503, "unavailable")["detail"]
+        assert (await edge.get(PART)).status == 200, "there is room again"
+        await unlock(log.admin)
+        await log.admin.execute("update ledger_entries set bytes = bytes || ' ' where position = 300")
+        assert (await edge.get(PART)).status == 200, "what is kept was proved before"
+        assert_problem(await edge.get(f"{PATH}?from=100&to=401"), 500, "internal-error")
+
+
+def no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def exporting(log: Exported) -> shelf.Make:
