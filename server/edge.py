@@ -111,7 +111,7 @@ def build_edge(settings: Settings, parts: Parts, tasks: Tasks, is_stopping: Call
     source = Source(parts.database.reader, "public")
     streams = Streams()
     sheet = SheetAPI(ChosenReads(PublicReads(parts.database.reader), ListReads(parts.database.reader)), streams)
-    shelf = Shelf(parts.instance.exports, partial(make_export, source, store=parts.keys))
+    shelf = Shelf(parts.instance.exports, partial(make_export, source, store=parts.keys, read_max=exports.READ_MAX))
     table = [
         *health.routes(),
         *public.routes(parts.database.reader, settings.list_limit_max),

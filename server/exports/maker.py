@@ -45,6 +45,10 @@ class ExportFailed(Exception):
     """The export could not be made; the sentence says why. Nothing of it was handed out."""
 
 
+class TooLong(ExportFailed):
+    """More entries would have to be read than is allowed here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """Where `before` starts, the balances there, and the newest close before the range."""
@@ -73,11 +77,13 @@ async def make(  # noqa: PLR0913 - what an export is made of
     *,
     store: KeyStore,
     addition: Addition | None = None,
+    read_max: int | None = None,
 ) -> None:
     """Write the export of a range to `out`, whole or not at all.
 
     `store` holds the export keys. Raises ExportFailed where the log does not bear out its own signature, and where the
-    key that it vouched for is not here; OSError where the disk is full.
+    key that it vouched for is not here; TooLong for more than `read_max` entries with those before the range that prove
+    its beginning; OSError where the disk is full.
     """
     papers = await source.papers(chosen.end)
     key = _signing_key(papers, store, chosen.origin)
@@ -87,7 +93,7 @@ async def make(  # noqa: PLR0913 - what an export is made of
         try:
             for kind, content in papers.items():
                 spool.put(kind, content)
-            await _fill(source, chosen, spool, progress)
+            await _fill(source, chosen, spool, progress, read_max)
             if addition is not None:
                 await addition.fill(source, chosen, spool.open(addition.name))
         finally:
@@ -98,11 +104,13 @@ async def make(  # noqa: PLR0913 - what an export is made of
         await asyncio.to_thread(shutil.rmtree, directory)
 
 
-async def _fill(source: Source, chosen: Range, spool: Spool, progress: Progress) -> None:
+async def _fill(source: Source, chosen: Range, spool: Spool, progress: Progress, read_max: int | None) -> None:
     declaring = await source.declaring(chosen.end)
     opening = await _opening(source, chosen.first)
     await _prove(source, chosen, spool)
     total, done = chosen.end - opening.start, 0
+    if read_max is not None and total > read_max:
+        raise TooLong(f"It is proved from entry {opening.start} on: {total} entries, at most {read_max} are read here.")
 
     async def run(fold: folds.Before | folds.Events, first: int, end: int) -> None:
         nonlocal done

@@ -16,6 +16,7 @@ from aiohttp import web
 from ledger import archive
 from ledger.errors import MalformedError
 from ledger.export import Range
+from server.exports.maker import TooLong
 from server.exports.models import ExportQuery
 from server.exports.problems import EXPORT_NOT_YET, RANGE_NOT_SATISFIABLE, RANGE_TOO_LONG, RANGE_UNSIGNED
 from server.exports.sheet import SheetAPI
@@ -31,6 +32,9 @@ from server.public.models import LedgerFilter
 from server.public.routes import ALIAS, API
 
 ENTRIES_MAX = 262_144
+READ_MAX = 1_048_576
+"""Entries of a range and before it: one that begins long after the newest close is proved from there on."""
+
 PIECE_BYTES = 256 * 1024
 RETRY_AFTER_S = 3
 TAR = "application/x-tar"
@@ -79,6 +83,8 @@ class ExportAPI:
             return await self._shelf.open(chosen)
         except NotYet as making:
             raise EXPORT_NOT_YET(f"{making.done} of {making.total} entries are read.", headers=retry) from None
+        except TooLong as error:
+            raise RANGE_TOO_LONG(str(error), pointer="?from") from None
         except Full:
             raise UNAVAILABLE("Too many exports are being made just now.", headers=retry) from None
         except OSError as error:

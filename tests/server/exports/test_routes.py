@@ -79,12 +79,14 @@ async def test_what_cannot_be_exported_is_a_problem_that_says_why(
 ) -> None:
     monkeypatch.setattr(routes, "ENTRIES_MAX", 500)
     size = log.maker.checker.size
-    async with served(log, exporting(log), tmp_path / "shelf") as edge:
+    async with served(log, partial(exporting(log), read_max=200), tmp_path / "shelf") as edge:
         assert_problem(await edge.get(f"{PATH}?from=0&to={size + 1}"), 404, "range-unsigned")
         assert_problem(await edge.get(f"{PATH}?from=5&to=5"), 400, "invalid-input")
         assert_problem(await edge.get(f"{PATH}?from=-1"), 400, "invalid-input")
         assert_problem(await edge.get(f"{PATH}?from=0&to=501"), 400, "range-too-long")
-        behind = await edge.get(PART, Range="bytes=999999999-")
+        far = assert_problem(await edge.get(f"{PATH}?from=218&to=219"), 400, "range-too-long")
+        assert far["detail"] == "It is proved from entry 0 on: 219 entries, at most 200 are read here."
+        behind = await edge.get(f"{PATH}?from=0&to=9", Range="bytes=999999999-")
         assert_problem(behind, 416, "range-not-satisfiable")
         assert behind.headers["content-range"].startswith("bytes */")
 
