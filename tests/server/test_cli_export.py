@@ -88,6 +88,9 @@ def test_an_auditor_opens_the_books_alone_and_that_he_got_them_was_written_down_
     assert run("export", "open", str(books), "--key", str(secret), "--out", str(openings)).returncode == 0
     assert stat.S_IMODE(openings.stat().st_mode) == 0o600
     opened = [json.loads(line) for line in openings.read_text().splitlines()]
+    one = tmp_path / "one.opening"
+    one.write_text(json.dumps(opened[-1]))
+    check(books, key_of(keys, "books"), "--opening", str(one))
     gifts = [one for one in read(books.read_bytes(), key_of(keys, "books")).events if b'"private"' in one]
     assert len(opened) == len(gifts) > 0
     assert any(slot["value"] is not None for one in opened for slot in one["slots"])
@@ -154,9 +157,9 @@ def export(running: Service, *arguments: str) -> str:
     return done.stdout
 
 
-def check(file: Path, key: str) -> None:
+def check(file: Path, key: str, *arguments: str) -> None:
     """verify.py finds nothing wrong; all it misses is somebody outside who has seen the log."""
-    code, report = judge(str(file), "--key", key)
+    code, report = judge(str(file), "--key", key, *arguments)
     assert (code, report["undecided"]) == (2, ["seen"]), report
 
 

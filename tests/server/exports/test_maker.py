@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import errno
 import io
@@ -15,7 +16,7 @@ from ledger.journals import hledger_account
 from ledger.projector import Projector
 from server.db import Database
 from server.exports import papers, source, spool
-from server.exports.maker import ExportFailed
+from server.exports.maker import ExportFailed, make
 from server.public.projection import ListsProjection
 from tests.clients.verifier.published import judge
 from tests.server.exports.made import Exported
@@ -142,6 +143,17 @@ async def test_without_the_export_key_that_was_vouched_for_there_is_no_export(lo
     log.keys.destroy("export")
     with pytest.raises(ExportFailed, match="restore the keys directory"):
         await log.export(0, 5, tmp_path / "out.tar")
+
+
+async def test_an_export_that_is_broken_off_leaves_nothing_behind(log: Exported, tmp_path: Path) -> None:
+    out, begun = tmp_path / "out.tar", asyncio.Event()
+    making = make(log.source, log.range(0, 400), out, lambda _done, _total: begun.set(), store=log.keys)
+    task = asyncio.create_task(making)
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert left(tmp_path) == []
 
 
 async def test_a_full_disk_leaves_nothing_behind(
