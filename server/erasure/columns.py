@@ -30,6 +30,7 @@ _N, _B, _K = Holds.NOTHING, Holds.BYTES, Holds.KEYED
 COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
     "erasure_covered": {"log": _N},
     "erasure_entries": {"key_id": Holds.KEY, "log": _N},
+    "expiry_pending": {},
     "exports_papers": {"content": _N, "kind": _N, "log": _N},
     "giving_gifts": {
         "asset": _N,
@@ -87,7 +88,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, Holds]]] = {
     "publishing_anchors": {"nonce": _B, "notes": _B},
     "publishing_batches": {"leaves": _B},
     "publishing_effects": {"kind": _N, "payload": _B},
-    "publishing_passes": {"credits": _N, "kind": _N, "month": _N},
+    "publishing_passes": {"kind": _N, "month": _N, "owed": _N},
     "publishing_waiting": {"kind": _N},
     "schema_migrations": {"name": _N},
     "witness_cosignatures": {"line": _N, "vkey": _N},
