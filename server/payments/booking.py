@@ -55,7 +55,8 @@ class Booked:
 class Booking(Generic[Answer_co]):
     """One fact to book: on which stream, how to decide, what else happens in the append's transaction.
 
-    `subject`: whom a stream's first entry is about. What follows on the stream is about the same person.
+    `subject`: whom a stream's first entry is about; where nobody is named, the stream is a subject of its own. What
+    follows on the stream is about the same person.
     """
 
     stream: bytes
@@ -84,7 +85,7 @@ class Books:
             decision = booking.decide(fold(events.read(entry.bytes) for entry in entries))
             if not isinstance(decision, Decided):
                 return decision
-            holder = await self._holder(entries, booking.subject)
+            holder = await self._holder(entries, booking)
             command = Command(
                 drafts=(self._draft(decision.event, holder),),
                 stream=booking.stream,
@@ -102,15 +103,18 @@ class Books:
     async def write(self, event: NewEvent, subject: Subject | None = None, claims: tuple[Claim, ...] = ()) -> Booked:
         """Book a decision that stands alone, such as help that is paid; `subject` is whom it is about.
 
-        Raises ledger.errors: GuardRefused when the money is not there, ClaimTaken, Unavailable.
+        Raises ledger.errors: GuardRefused when the money is not there, ClaimTaken, Unavailable. ValueError for an event
+        that says something of a person and names none: nobody could erase that.
         """
+        if subject is None and (told := _of_person(event)):
+            raise ValueError(f"{event.type} tells {told[0]} of somebody: name the subject")
         holder = None if subject is None else await self.vault.hold(subject)
         return Booked((await self.writer.append(Command((self._draft(event, holder),), claims=claims))).first)
 
-    async def _holder(self, entries: Sequence[StoredEntry], subject: Subject | None) -> Holder | None:
+    async def _holder(self, entries: Sequence[StoredEntry], booking: Booking[Answer_co]) -> Holder | None:
         """Return the keys of whom it is about, durable before anything is sealed under them (attacks D2)."""
         if not entries:
-            return None if subject is None else await self.vault.hold(subject)
+            return await self.vault.hold(booking.subject or Subject(self.vault.keyed_hash("stream", booking.stream)))
         first = entries[0].position
         sealed = (await self.reader.slots([first])).get(first)
         return None if sealed is None else self.vault.holder_of(sealed)
@@ -123,3 +127,9 @@ class Books:
             private=self.vault.seal_slots(self.origin, _SPECS[event.type], event.slots, holder),
             refers_to=event.refers_to,
         )
+
+
+def _of_person(event: NewEvent) -> list[str]:
+    """The slots that say something of a person, and are erased with the identity."""
+    slots = _SPECS[event.type].slots
+    return [slot.name for slot in slots if slot.group == "identity" and event.slots.get(slot.name) is not None]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +15,12 @@ from server.domains.giving.commands import ReceiveGift
 from server.domains.giving.decide import Decided, Gift, NotHeld, Repeated, receive_gift
 from server.domains.giving.outgoing import pay_help, set_float
 from server.domains.giving.outgoing_commands import PayHelp, SetFloat
+from server.keyring import Keyring
 from server.payments.booking import DECISIONS_MAX, Booked, Booking
 from server.payments.companions import FEE_KNOWN
+from server.payments.givers import customer_name
+from server.settings import Settings
+from tests.server.payments.builders import IDS, charge, event, movement
 from tests.server.payments.world import World
 
 STREAM = b"\x07" * 32
@@ -99,3 +105,44 @@ async def test_a_decision_that_the_money_does_not_cover_is_refused_under_the_loc
     refused = [answer for answer in answers if isinstance(answer, GuardRefused)]
     assert len(refused) == 9
     assert not any(character.isdigit() for character in str(refused[0]))
+
+
+async def test_a_givers_keys_are_durable_before_the_gift_and_its_fee_is_sealed_under_them(
+    world: World, tmp_path: Path
+) -> None:
+    """D2: what is in the log can be opened, whenever the process dies; one erasure ends gift and fee."""
+    settings = Settings(data_dir=tmp_path)
+    keyring, other_process = Keyring.open(settings), Keyring.open(settings)
+    sealed_under: list[set[str]] = []
+
+    async def look(command: Command) -> None:
+        assert command.drafts[0].private is not None
+        keys = {box.key_id for box in command.drafts[0].private.boxes}
+        assert all(other_process.subjects.load(key_id) is not None for key_id in keys)
+        sealed_under.append(keys)
+
+    world.writer.before = look
+    world.books = replace(world.books, vault=keyring.vault())
+    world.provider.knows("ch_test1", movement())
+    await world.deliver(event("charge.succeeded", charge(), "evt_charge"))
+    await world.work()
+    await world.fee_worker().run_once()
+    assert len(sealed_under) == 2
+    assert sealed_under[0] == sealed_under[1]
+    held = keyring.subjects.find(customer_name(IDS.customer, keyring.vault().keyed_hash))
+    assert {key.id for key in held} == sealed_under[0]
+
+
+async def test_a_booking_that_names_nobody_can_still_be_erased(world: World, tmp_path: Path) -> None:
+    world.books = replace(world.books, vault=Keyring.open(Settings(data_dir=tmp_path)).vault())
+    booked = await world.books.book(booking(world))
+    assert isinstance(booked, Booked)
+    sealed = (await world.reader.slots([booked.position]))[booked.position]
+    assert sorted(box.key_id.partition("-")[0] for box in sealed.boxes) == ["audit", "identity"]
+
+
+async def test_what_tells_of_a_person_and_names_none_is_refused(world: World) -> None:
+    helped = PayHelp(100, "USD/2", "rent", "rent", 1_764_000_000, {"person": "Ada"})
+    decided = pay_help(helped, UTC)
+    with pytest.raises(ValueError, match="tells person of somebody"):
+        await world.books.write(decided.event)
