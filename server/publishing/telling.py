@@ -12,7 +12,7 @@ import orjson
 
 from ledger import times
 from ledger.errors import InvalidCommand, RejectedByDatabase
-from ledger.grammar import encode_base64
+from ledger.grammar import encode_base64, matches_slug
 from ledger.types import Appended, Command, Companion, Draft, StoredEntry
 from server.publishing.decide import Publication
 from server.publishing.policy import Changes
@@ -72,8 +72,8 @@ class Telling:
         """
         private = self.private(stored, sealed)
         data = dict(publication.data)
-        if publication.names_vendor:
-            data["vendor"] = private["vendor"]["slug"]
+        if publication.names_vendor and (slug := _slug(private.get("vendor"))):
+            data["vendor"] = slug
         spec = self.public_registry.types[publication.type]
         values = {"books_entry": encode_base64(stored.leaf_hash)}
         values |= {name: private[name] for name in _CARRIED if private.get(name) is not None}
@@ -109,3 +109,9 @@ class Telling:
         """Keep the month of the booking where the rules still allow it; what comes later takes its own month (A11)."""
         now = times.month(self.clock(), self.time_zone)
         return booked if booked in {now, times.month_before(now)} else None
+
+
+def _slug(vendor: object) -> str | None:
+    """The vendor's public name; None where it has none, or none any more: then the line is told without it."""
+    slug = vendor.get("slug") if isinstance(vendor, dict) else None
+    return slug if isinstance(slug, str) and matches_slug(slug) else None
