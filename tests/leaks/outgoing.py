@@ -19,10 +19,10 @@ FUND: Final = "general"
 HELPED: Final = 13
 VENDORS: Final = 4
 REFUNDS: Final = 2
-FLOAT_MINOR: Final = 800_000_000
+FLOAT_MINOR: Final = 300_000_000
 _CATEGORIES: Final = ("rent", "transport")
-_AMOUNTS: Final = (10_000_000, 60_000_000)
-_REFUNDED: Final = (100_000_000, 900_000_000)
+_AMOUNTS: Final = (10_000_000, 30_000_000)
+_REFUNDED: Final = (100_000_000, 200_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Outgoing:
         self.paid: list[Paid] = []
 
     async def month(self, made: Parts, day: datetime) -> None:
-        """Set money aside, pay for everybody, give two gifts back."""
+        """Set money aside, pay for everybody, give two gifts back. Nothing where there is no money yet."""
         await _book(
             made, "giving.float.set.v1", _move("assets:float:help", "assets:stripe:pending", FLOAT_MINOR), {}, day
         )

@@ -96,7 +96,9 @@ async def lived(server: Server, directory: Path, *, seed: int, gifts: int) -> As
                     count = (number + 1) * gifts // len(days) - number * gifts // len(days)
                     wishes = people.dice.choices(_WISHES, k=count)
                     today = [people.gift(int(day.timestamp()), wish) for wish in wishes]
-                    await _live(made, clock, state, people, today, given[-gifts // 12 :])
+                    closing = f"{day.replace(day=1) - timedelta(days=1):%Y-%m}" if number % len(_DAYS) else None
+                    await _live(made, state, people, today, given[-gifts // 12 :])
+                    await _settled(made, clock.admin, closing if number > len(_DAYS) else None)
                     given += today
                 derived = tuple(made.vault._derived.values())
         await clock.admin.execute("update calendar.skew set skew = '0'")
@@ -141,9 +143,7 @@ async def _working(settings: Settings) -> AsyncIterator[Parts]:
         await database.close()
 
 
-async def _live(  # noqa: PLR0917 - what happens, where and when
-    made: Parts, clock: Calendar, state: StripeState, people: People, today: list[Given], earlier: list[Given]
-) -> None:
+async def _live(made: Parts, state: StripeState, people: People, today: list[Given], earlier: list[Given]) -> None:
     """One day: gifts in all their disorder, and what becomes of some that were given before."""
     bodies: list[bytes] = []
     for one in today:
@@ -156,16 +156,16 @@ async def _live(  # noqa: PLR0917 - what happens, where and when
             bodies += one.later_notices(people.dice)
     people.dice.shuffle(bodies)
     await asyncio.gather(*(made.inbox.file(body, notices.read(body)) for body in bodies))
-    await _settled(made, clock.admin)
 
 
 def _latest(one: Given) -> dict[str, object]:
     return {"latest_charge": one.payment.ids.charge, "amount": one.payment.amount, "currency": "usd"}
 
 
-async def _settled(made: Parts, admin: asyncpg.Connection) -> None:
-    """Wait until every notice is worked, every fee known and every entry passed on, and nothing more comes of it."""
+async def _settled(made: Parts, admin: asyncpg.Connection, closing: str | None) -> None:
+    """Wait until every notice is worked, every fee known, every entry passed on and that month told and closed."""
     deadline = time.monotonic() + _SETTLED_TIMEOUT_S
+    closings = 0 if closing is None else len(birth.SERVED_LOGS)
     before: object = None
     while True:
         for topic in _TOPICS:
@@ -174,15 +174,16 @@ async def _settled(made: Parts, admin: asyncpg.Connection) -> None:
         now = await admin.fetchrow(
             """select (select count(*) from payments_inbox where state = 'new') as inbox,
                       (select count(*) from payments_pending_fees where known_zero_at is null) as fees,
+                      (select count(*) from ledger_rules where kind = 'period' and name = $1) as closed,
                       (select sum(h.size - t.next) from ledger_tracking t join ledger_heads h using (log)) as lag,
                       (select sum(size) from ledger_heads) as entries,
                       (select sum(size) from (select max(size) as size from ledger_checkpoints group by log) c)
-                          as signed"""
+                          as signed""",
+            closing,
         )
-        is_idle = (
-            now is not None and not (now["inbox"] or now["fees"] or now["lag"]) and now["entries"] == now["signed"]
-        )
-        if is_idle and now == before:
+        assert now is not None
+        waits = now["inbox"] or now["fees"] or now["lag"] or now["entries"] != now["signed"]
+        if not waits and now["closed"] == closings and now == before:
             return
         before = now
         assert time.monotonic() < deadline, f"not settled within {_SETTLED_TIMEOUT_S} s: {now}"
