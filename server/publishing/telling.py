@@ -89,11 +89,11 @@ class Telling:
         return Draft(publication.type, publication.data, publication.postings, period)
 
     async def append(self, drafts: Sequence[Draft], companion: Companion) -> Appended:
-        """Append together. Those whose month was closed meanwhile are told in the month that is open (A11)."""
+        """Append together. Those whose month was closed meanwhile, or is too long ago, are told in this one (A11)."""
         try:
             return await self.public.append(Command(tuple(drafts), companion=companion))
         except InvalidCommand as error:
-            if error.code != "period-closed":
+            if error.code not in {"period-closed", "period-invalid"}:
                 raise
             undated = tuple(replace(draft, period=None) for draft in drafts)
             return await self.public.append(Command(undated, companion=companion))

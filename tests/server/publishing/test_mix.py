@@ -69,6 +69,25 @@ async def test_money_is_set_aside_in_public_once_there_is_as_much_and_in_round_s
     await world.verified()
 
 
+async def test_what_is_about_to_be_told_when_a_month_begins_is_told_in_that_month(world: World) -> None:
+    """Attacks A11: midnight may lie between the choice of a month and the append."""
+    await world.give(250_000, "a")
+    await world.book("giving.float.set.v1", move("assets:float:help", "assets:bank", 100_000), {})
+    await world.publish()
+    await world.year.go_to("2026-02-28T23:59:59")
+
+    class Midnight:
+        """It passes just before the append."""
+
+        async def append(self, command: Command) -> Appended:
+            await world.year.go_to("2026-03-01T00:00:01")
+            return await world.public.writer.append(command)
+
+    assert await world.mix(Midnight()).step() == 1
+    [told] = await world.told("giving.float.")
+    assert told.period == "2026-03"
+
+
 async def test_a_pooled_batch_is_cleared_as_a_whole_and_once(world: World) -> None:
     """Attacks B6: no line of a batch has a status of its own."""
     await world.give(10_000)
