@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import orjson
+
 from ledger import canonical, checkpoint, merkle, reader
 from ledger.errors import EntryError, GuardRefused, LedgerError
 from ledger.grammar import decode_base64
@@ -218,7 +220,7 @@ class Witness:
         entry = canonical.parse_entry(stored.bytes)
         row = self._world.database.tables.table("slots")["public", stored.position]
         spec = Registry(events.PUBLIC_TYPES, chart.PUBLIC_GUARDS).types[stored.type]
-        sealed = reader._sealed(row["slot_hashes"], row["boxes"])
+        sealed = reader.sealed_slots(row["slot_hashes"], orjson.loads(row["boxes"]))
         slots = self._world.vault.open_slots(origin_of("public"), spec, sealed, entry.private_root or b"")
         return decode_base64(slots["books_entry"]), dict(entry.data), sorted(map(_plain, entry.postings))
 
