@@ -182,7 +182,9 @@ class BatchCommitter:
         wants = wanted(commands)
         state = await self._state(connection, head, wants)
         if wants.streams or wants.keys or wants.claims:
-            now_us = await self._read(connection, wants, state)
+            read_us = await self._read(connection, wants, state)
+            # The clock may have jumped since it was looked at with the lock: an unchecked reading dates no entry (E12).
+            now_us = now_us if self._is_skewed(read_us) else read_us
         plan = self._plan(head, state, commands, now_us)
         if plan.entries and not await self._write(connection, head, plan):
             raise Fenced(self.log, self._epoch, head.epoch)

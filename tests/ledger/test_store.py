@@ -128,6 +128,22 @@ async def test_e11_a_companion_that_raises_refuses_its_command_alone(database: D
         assert await balance(database.writer, "assets:cash") == 20
 
 
+async def test_e12_a_clock_that_jumps_after_the_lock_dates_no_entry(database: Database) -> None:
+    """Attacks E12; found by the simulation: the reading beside streams and keys was believed without being compared."""
+    async with born_log(database.writer) as log:
+        rival = make_writer(database.writer, "public")
+        await rival.start()
+        committer, genuine = rival._committer, rival._committer._read
+
+        async def ten_years_ahead(*arguments: Any) -> int:
+            return await genuine(*arguments) + 10 * 365 * 86_400_000_000
+
+        committer._read = ten_years_ahead  # type: ignore[method-assign]  # the clock jumps between two statements
+        done = await rival.append(Command((public_gift(),), stream=b"s" * 32))
+        await rival.close()
+        assert (await log.reader.entries(done.first, 1))[0].at_us <= clock_us()
+
+
 @pytest.mark.parametrize("off_s", [-5, 5])
 async def test_e12_a_clock_that_disagrees_stops_appends(database: Database, off_s: int) -> None:
     async with born_log(database.writer) as log:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ledger import canonical, checkpoint, merkle, reader
+from ledger.clocks import CLOCK_SKEW_US_MAX
 from ledger.errors import EntryError, GuardRefused, LedgerError
 from ledger.grammar import decode_base64
 from ledger.registry import Registry
@@ -109,6 +110,9 @@ class Witness:
             entries, leaves = self._world.database.tables.table("entries"), self._leaves[log]
             while (row := entries.get((log, len(leaves)))) is not None:
                 leaves.append(canonical.leaf_hash(row["bytes"]))
+                ahead_us = row["at_us"] - self._world.true_us()
+                if ahead_us > CLOCK_SKEW_US_MAX:
+                    self.fault(f"{log}: entry {len(leaves) - 1} is dated {ahead_us / 1e6:.1f} s ahead (attacks E12)")
             if head["size"] != len(leaves):
                 self.fault(f"{log}: the head says {head['size']}, {len(leaves)} entries are there")
             if head["halted"] is not None and self._world.scenario.spoiled is None:

@@ -28,9 +28,10 @@ class Troubles:
     slow: float = 0.03
     lost: float = 0.3
     doubled: float = 0.2
+    jump: float = 0.000_3
 
 
-QUIET = Troubles(0, 0, 0, 0, 0, 0, 0, 0, 0)
+QUIET = Troubles(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 MILDER_OR_WORSE = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 

@@ -76,6 +76,14 @@ class HastyWriter(Writer):
         return await super()._locked(connection, commands, ())
 
 
+class CredulousWriter(Writer):
+    """Takes the database's clock for the time that it is."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._committer._is_skewed = lambda _now_us: False  # type: ignore[method-assign]  # that is the fault
+
+
 class LateSigner(Signer):
     """Publishes, and saves its state afterwards."""
 
@@ -146,6 +154,7 @@ def shown_by_some_seed(make: Callable[[int], Scenario], words: str) -> None:
         (Parts(projector=DoubleProjector), "totals are not|giving_gifts is not"),
         (Parts(writer=PessimisticWriter), "is booked 2 times"),
         (Parts(writer=OptimisticWriter), "was acknowledged at"),
+        (Parts(writer=CredulousWriter), "s ahead"),
         (Parts(signer=LateSigner), "before the state that says so is durable"),
         (Parts(signer=TrustingSigner), "before the state that says so is durable"),
         (Parts(follow=follow_without_poll), "waited 150 s for publisher, projections and signers"),

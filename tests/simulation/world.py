@@ -30,7 +30,7 @@ from tests.support.logs import BATCH_SEED, born, origin_of
 
 CREATE_HEAD, ENTRIES = sql.load("ledger").create_head, sql.load("ledger").entries
 SERVED: tuple[LogName, ...] = ("books", "public")
-SIGNER, DATABASE = "signer", "database"
+SIGNER, DATABASE, NOBODY = "signer", "database", "nobody"
 EPOCH_US = 1_785_000_000_000_000
 SETTLED_WITHIN_S = 120.0
 QUIET_WITHIN_S = 150.0
@@ -38,6 +38,7 @@ LOOK_INTERVAL_S = 0.1
 CHECK_EVERY_TURNS = 1_500
 RESTART_S = 0.6
 PAUSE_S = 2.0
+JUMP_S = 3.0
 IDLE_IN_TRANSACTION_S = 1.0
 
 
@@ -110,6 +111,7 @@ class World:
         self.kills: dict[str, int] = defaultdict(int)
         self.witness = Witness(self)
         self._troubled = False
+        self._wrong_clock: tuple[str, int] = (NOBODY, 0)
         self.database.handlers |= scenario.parts.handlers
         if scenario.spoiled is not None:
             self.database.handlers[ENTRIES] = self._spoiled_entries
@@ -129,7 +131,12 @@ class World:
         ]
 
     def clock_us(self) -> int:
-        """Everybody's clock, µs since 1970."""
+        """The clock of whoever looks at it, µs since 1970; that of one machine at most is wrong."""
+        name, skew_us = self._wrong_clock
+        return self.true_us() + (skew_us if OWNER.get().partition("#")[0] == name else 0)
+
+    def true_us(self) -> int:
+        """The time that it is, µs since 1970."""
         return EPOCH_US + int(self.loop.time() * 1e6)
 
     def run(self) -> None:
@@ -235,17 +242,32 @@ class World:
         dice, t = self.loop.dice, self.scenario.troubles
         drawn = dice.random() - t.kill
         if drawn < 0:
-            self.kill(dice.choice(sorted(self.wakeups) or ["nobody"]))
+            self.kill(dice.choice(sorted(self.wakeups) or [NOBODY]))
         elif (drawn := drawn - t.database) < 0:
             if self.database.is_up:
                 as_owner("world", self.database.crash, self.loop)
         elif (drawn := drawn - t.power) < 0:
             self.cut_power()
-        elif drawn - t.pause < 0 and self.wakeups:
-            self._pause(dice.choice(sorted(self.wakeups)))
+        elif (drawn := drawn - t.pause) < 0:
+            self._pause(dice.choice(sorted(self.wakeups) or [NOBODY]))
+        elif drawn - t.jump < 0 and self._wrong_clock[0] == NOBODY:
+            self._jump(dice.choice([*sorted(self.wakeups), DATABASE]))
+
+    def _jump(self, name: str) -> None:
+        """One clock is set wrong, a little or much, forwards or back, and set right again (attacks E12)."""
+        dice = self.loop.dice
+        off_s = dice.choice((1, 60, 10 * 365 * 86_400)) * dice.random() * dice.choice((-1, 1))
+        self._wrong_clock = (name, int(off_s * 1e6))
+        self.witness.counts["jumps of a clock"] += 1
+        as_owner("world", self.loop.call_later, dice.random() * JUMP_S, self._set_right)
+
+    def _set_right(self) -> None:
+        self._wrong_clock = (NOBODY, 0)
 
     def _pause(self, name: str) -> None:
         """A process sleeps; the database gives up on transactions that sleep with it (attacks E11)."""
+        if name not in self.wakeups:
+            return
         owner = f"{name}#{self.kills[name]}"
         duration_s = self.loop.dice.random() * PAUSE_S
         self.loop.pause(owner, duration_s)
