@@ -2176,7 +2176,9 @@ def _told_keys(
     origin: str, changes: Sequence[str], key: VerifyKey | None, recovery: VerifyKey | None
 ) -> list[VerifyKey]:
     """The pinned key, and those of the log that the pinned recovery key has introduced."""
-    keys = [] if key is None else [key.of(origin)]
+    if key is not None and key.name != origin:
+        raise CannotTell("it is about %s, and the key is of %s" % (origin[:200], key.name))
+    keys = [] if key is None else [key]
     for change in changes if recovery is not None else ():
         try:
             what, vkey, size, signature = change.split(" ")
