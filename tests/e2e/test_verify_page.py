@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route
 
-from tests.e2e.browser import begin, browser_page, screenshot
+from tests.e2e.browser import begin, browser_page, screenshot, size
 from tests.support.requires import requires
-from tests.support.service import ROOT, VERIFY, service
+from tests.support.service import ROOT, VERIFY, async_until, service
 
 pytestmark = [
     pytest.mark.timeout(180),
@@ -47,10 +47,20 @@ async def test_it_checks_the_whole_ledger_and_on_the_next_visit_that_it_only_gre
                 await screenshot(page, f"verify-{width}-{'dark' if dark else 'light'}")
 
 
-async def test_one_changed_byte_in_an_entry_turns_it_red_with_code_and_position(tmp_path: Path) -> None:
-    """A15: whoever stands between may change what he likes; the signed tree does not change with it."""
+async def test_an_old_head_and_one_changed_byte_turn_it_red_with_code_and_position(tmp_path: Path) -> None:
+    """A10, A15: whoever stands between may show what he likes; the signed tree does not change with it."""
     with service(tmp_path / "data", "--demo", "--rate", "6") as running:
         await begin(running)
+        old, before = running.get("/ledger/checkpoint").decode(), size(running)
+        await async_until(lambda: size(running) > before, "a newer checkpoint")
+        async with browser_page(running.address, width=768) as page:
+            await page.goto("/verify")
+            await told(page, "first")
+            await page.route("**/ledger/checkpoint", lambda route: route.fulfill(body=old, content_type="text/plain"))
+            await page.click("text=Check again")
+            await page.wait_for_selector(".run[data-verdict=failed]", timeout=60_000)
+            assert await told(page, "failed") == {"rollback": "failed"}
+            assert await page.get_attribute("a.evidence", "download") == "secondwind-rollback.txt"
         async with browser_page(running.address, width=768) as page:
             await page.route("**/tile/entries/**", tampering)
             await page.goto("/verify")

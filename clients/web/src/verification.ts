@@ -1,7 +1,18 @@
 /** One run of the verification, told through signals; what it saw is kept, so that the next visit compares with it. */
 import { signal } from "@preact/signals";
-import { type Check, canVerify, ProofFailure, sha256, toHex, utf8, verifyLog } from "@secondwind/proof";
-import { keep, remembered } from "./judge.ts";
+import {
+  type Check,
+  type Checkpoint,
+  canVerify,
+  openCheckpoint,
+  ProofFailure,
+  sha256,
+  toHex,
+  utf8,
+  type VerifyKey,
+  verifyLog,
+} from "@secondwind/proof";
+import { keep, keepEvidence, remembered } from "./judge.ts";
 import * as api from "./net/api.ts";
 
 /** What a phone reads in some seconds; beyond it a sample is drawn until somebody asks for all. */
@@ -45,10 +56,12 @@ export async function verify(isAll = false): Promise<void> {
     tell({ verdict: "unable" });
     return;
   }
+  let key: VerifyKey | undefined;
+  let seen: Checkpoint | undefined;
   try {
-    const key = keep.pin(await api.key());
+    key = keep.pin(await api.key());
     vkey.value = key.text;
-    const seen = await remembered(key);
+    seen = await remembered(key);
     const { head, isWhole } = await verifyLog({
       // Not from a cache: what is judged is what the service shows now.
       read: (path) => api.file(path, "no-cache"),
@@ -62,8 +75,20 @@ export async function verify(isAll = false): Promise<void> {
     keep.remember(head);
     tell({ verdict: seen === undefined ? "first" : "proved", isWhole, size: head.size });
   } catch (error) {
-    if (error instanceof ProofFailure) tell({ verdict: "failed", failure: error });
-    else tell({ verdict: "offline" });
+    if (!(error instanceof ProofFailure)) tell({ verdict: "offline" });
+    else {
+      if (key !== undefined && seen !== undefined) await keepBoth(error.code, seen, key);
+      tell({ verdict: "failed", failure: error });
+    }
+  }
+}
+
+/** Keep the two heads that contradict each other, if that is what failed and the one served now is signed. */
+async function keepBoth(code: string, seen: Checkpoint, key: VerifyKey): Promise<void> {
+  try {
+    keepEvidence(code, seen, await openCheckpoint(await api.checkpoint(), key));
+  } catch {
+    // Not signed, or gone: then it contradicts nothing.
   }
 }
 

@@ -54,7 +54,8 @@ function Failed({ code, sentence, position }: Failure) {
   );
 }
 
-function Evidence({ text, code }: { text: string; code: string }) {
+/** Both signed heads, to be kept by whoever sees them. */
+export function Evidence({ text, code }: { text: string; code: string }) {
   const href = useObjectUrl(text);
   return (
     <>

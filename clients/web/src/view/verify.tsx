@@ -1,6 +1,8 @@
+import { evidence } from "../state.ts";
 import { megabytes, script, type Verification, verification, verify, vkey } from "../verification.ts";
 import { Brand } from "./brand.tsx";
 import { Checks } from "./checks.tsx";
+import { Evidence } from "./verdict.tsx";
 
 export function VerifyPage() {
   return (
@@ -56,6 +58,7 @@ function Run(run: Verification) {
           Keep what you see here, and tell somebody you trust. Until it is explained, believe no line of the ledger.
         </p>
       )}
+      {failure && evidence.value !== undefined && <Evidence text={evidence.value} code={failure.code} />}
       {isDone && (
         <p class="actions">
           <button type="button" onClick={() => void verify(isWhole)}>
