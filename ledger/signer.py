@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 
 ENTRIES_PER_STEP_MAX = 2_048
 ENTRIES_PER_TURN_MAX = 64
-_RESTORE_STATE = "Restore its file from the backup of the signer directory; it is never rebuilt from the database."
+_RESTORE_STATE = (
+    "Restore the signer directory from its backup, or adopt what is published as files with `secondwind recover`; the "
+    "state is never rebuilt from the database."
+)
 _RESTORE_KEYS = "Restore the keys directory; a key is changed by an entry of the log, never by a file."
 _ONLY_ONE = "Only one signer may run per log: stop the other, or this one."
 _RECOVER = "Bring back what is lost with `secondwind recover`; what is published is never signed a second time."
@@ -336,7 +339,7 @@ class Signer:
             if published[0] > state.number or shown.size > state.size:
                 raise SignerRefuses(
                     f"Checkpoint {published[0]} of {self.log} was published, the signer remembers only {state.number}.",
-                    "An older signer state was restored: restore the newest one.",
+                    f"An older signer state was restored: restore the newest one. {_RECOVER}",
                 )
             if shown.size == state.size and shown.root_hash != state.root_hash:
                 raise SignerRefuses(
@@ -346,7 +349,7 @@ class Signer:
         if newest_row is not None and newest_row["size"] > state.size:
             raise SignerRefuses(
                 f"The database has a checkpoint of {self.log} at {newest_row['size']}, the signer is at {state.size}.",
-                "An older signer state was restored: restore the newest one.",
+                f"An older signer state was restored: restore the newest one. {_RECOVER}",
             )
 
     def _check_filed(self, state: SignerState | None, filed: Checkpoint | None) -> None:

@@ -62,7 +62,7 @@ class Place:
     directory: Path
     service_url: str
     admin: asyncpg.Connection
-    files: Path
+    files: Path | str
 
     def instance(self) -> Instance:
         made = Instance(self.directory)
@@ -81,7 +81,7 @@ class Place:
         finally:
             await database.close()
 
-    async def recover(self, files: Path | None = None) -> dict[LogName, Recovered]:
+    async def recover(self, files: Path | str | None = None) -> dict[LogName, Recovered]:
         """What `secondwind recover` does to the database and the signers."""
         recovery = Recovery(
             self.admin,
@@ -108,7 +108,7 @@ class Place:
 
 @asynccontextmanager
 async def somewhere(
-    server: Server, directory: Path, files: Path, *, keys_of: Path | None = None
+    server: Server, directory: Path, files: Path | str, *, keys_of: Path | None = None
 ) -> AsyncIterator[Place]:
     """An empty place, with the keys of another one."""
     if keys_of is not None:
