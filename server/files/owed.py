@@ -7,13 +7,14 @@ sealed slot, and an entry that records a fee refers to its gift.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sql
 from ledger import canonical
-from server.domains.giving.events import FEE_RECORDED
+from server.domains.giving.events import FEE_RECORDED, GIFT_RECEIVED, GIFT_SUSPENDED
 from server.payments.pending_fees import sealed
 from server.payments.translate import FeeReference
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from server.vault import Vault
 
 SLOT = "provider_objects"
+_GIFTS = frozenset({GIFT_RECEIVED, GIFT_SUSPENDED})
+_NAMES = tuple(field.name for field in dataclasses.fields(FeeReference))
 
 _files = sql.load("files")
 
@@ -46,12 +49,12 @@ class Owed:
         for row in plan.entries:
             if row.type == FEE_RECORDED:
                 self.booked.update(canonical.parse_entry(row.bytes).refers_to)
-            spec = checker.registry.types.get(row.type)
-            if spec is None or row.position not in slots or all(slot.name != SLOT for slot in spec.slots):
+            if row.type not in _GIFTS or row.position not in slots or row.position not in streams:
                 continue
-            objects = opened(spec, slots[row.position]).get(SLOT)
-            if objects and row.position in streams:
-                self.gifts[row.position] = streams[row.position], FeeReference(**objects)
+            objects = opened(checker.registry.types[row.type], slots[row.position]).get(SLOT)
+            if objects:
+                reference = FeeReference(**{name: objects.get(name) for name in _NAMES})
+                self.gifts[row.position] = streams[row.position], reference
 
     async def carry_on(self, connection: asyncpg.Connection, vault: Vault) -> None:
         """Let there be a row for every gift without a fee, and none for the others."""

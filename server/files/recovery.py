@@ -130,6 +130,8 @@ class Recovery:
             raise StartRefused(f"The published files cannot be read: {error}.", OTHER_FILES) from None
         except (MalformedError, VaultError) as error:
             raise StartRefused(f"The published files do not bring the database back: {error}.", OTHER_FILES) from None
+        # As after a restore: what the safe says is erased is erased here too.
+        await asyncio.to_thread(self._keyring.subjects.destroy, sorted(self._erased))
         return [
             Recovered(
                 log.name,

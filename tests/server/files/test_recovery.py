@@ -231,3 +231,7 @@ async def test_who_gave_since_the_backup_is_opened_again_and_the_erased_are_not(
             keyring.erased.write(Erasure(erased, "identity", 5, "an operator", "2026-12-31"))
             await new.recover()
             assert [keyring.subjects.load(kept) is not None, keyring.subjects.load(erased)] == [True, None]
+            keyring.subjects.take_in(Keyring.open(Settings(data_dir=old.directory)).subjects.copies([erased]))
+            assert keyring.subjects.load(erased) is not None
+            await new.recover()
+            assert keyring.subjects.load(erased) is None
