@@ -109,11 +109,11 @@ async def test_four_publishers_that_have_nothing_to_tell_pass_it_once(world: Wor
     assert [kind for _, kind in await world.waiting()] == ["hidden"]
 
 
-@pytest.mark.parametrize("vendor", [None, "Corner Hardware", {}, {"slug": 7}, {"slug": "Corner Hardware!"}])
-async def test_a_vendor_without_a_name_for_the_public_holds_nothing_up(world: World, vendor: object) -> None:
+async def test_a_vendor_without_a_name_for_the_public_holds_nothing_up(world: World) -> None:
     await world.give(50_000, fund="general")
     postings = move("expenses:services", "assets:bank", 4_000, "general")
-    await world.book("giving.spending.paid.v1", postings, {"vendor": vendor}, vendor_named="yes")
+    vendors: list[object] = [None, "Corner Hardware", {}, {"slug": 7}, {"slug": "Corner Hardware!"}]
+    for vendor in vendors:
+        await world.book("giving.spending.paid.v1", postings, {"vendor": vendor}, vendor_named="yes")
     await world.publish()
-    [paid] = await world.told("giving.spending.")
-    assert paid.data == {}
+    assert [dict(entry.data) for entry in await world.told("giving.spending.")] == [{}] * len(vendors)
