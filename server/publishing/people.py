@@ -30,14 +30,21 @@ def same_people(identifiers: Mapping[int, Sequence[str]]) -> dict[int, str | Non
 
     One payment may carry a customer's id, the next only an address, a third both: all three are one person.
     """
-    names: dict[str, str] = {}
+    leads_to: dict[str, str] = {}
+
+    def least(name: str) -> str:
+        """The least name of all that hangs together with this one; paths shorten as they are walked."""
+        while leads_to[name] != name:
+            leads_to[name] = leads_to[leads_to[name]]
+            name = leads_to[name]
+        return name
+
     for found in identifiers.values():
-        # The least name of everything that hangs together, so that a restart says the same.
-        joined = {names.get(one, one) for one in found} | set(found)
-        least = min(joined, default="")
-        names |= dict.fromkeys(joined, least)
-        names |= {one: least for one, name in names.items() if name in joined}
-    return {key: names[found[0]] if found else None for key, found in identifiers.items()}
+        for one in found:
+            leads_to.setdefault(one, one)
+        first, *others = sorted({least(one) for one in found}) or [""]
+        leads_to |= dict.fromkeys(others, first)
+    return {key: least(found[0]) if found else None for key, found in identifiers.items()}
 
 
 def by_person(shares: Sequence[Share]) -> dict[str | None, int]:
@@ -63,7 +70,7 @@ def without_dominant(shares: Sequence[S], people_min: int) -> list[S]:
     left = list(shares)
     while left and not may_be_told(left, people_min):
         sums = by_person(left)
-        if len(sums) <= people_min:
+        if len(sums) <= people_min or not any(sums.values()):
             return []
         # Ties by name, so that a restart decides the same.
         largest = max(sums, key=lambda who: (sums[who], who or ""))

@@ -76,3 +76,13 @@ def test_whoever_shares_an_identifier_is_one_person_and_nobody_else_is(found: di
 def test_a_customer_and_an_address_are_joined_by_the_payment_that_carries_both() -> None:
     people = same_people({1: ["customer"], 2: ["address"], 3: ["address", "customer"], 4: ["stranger"]})
     assert people[1] == people[2] == people[3] != people[4]
+
+
+def test_a_busy_month_is_told_apart_as_fast_as_it_is_read() -> None:
+    """Fifty thousand gifts, each tied to the next by an address: one person; and as many strangers."""
+    chain = {number: [f"{number:06}", f"{number + 1:06}"] for number in range(50_000)}
+    assert set(same_people(chain).values()) == {"000000"}
+    backwards = dict(reversed(chain.items()))
+    assert set(same_people(backwards).values()) == {"000000"}
+    strangers = {number: [f"{number:06}"] for number in range(50_000)}
+    assert len(set(same_people(strangers).values())) == 50_000
