@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ledger import canonical, checkpoint, merkle, reader
+from ledger import anchor, canonical, checkpoint, merkle, reader
 from ledger.clocks import CLOCK_SKEW_US_MAX
 from ledger.errors import EntryError, GuardRefused, LedgerError
 from ledger.grammar import decode_base64
@@ -17,6 +17,7 @@ from ledger.verify import EntryChecker
 from server import chart
 from server.domains.giving import events
 from server.publishing import decide, policy
+from server.publishing.anchors import ANCHOR_RECORDED, INTERVAL_US
 from tests.simulation.gifts import Request
 from tests.simulation.tables import Transaction
 from tests.simulation.totals import changes
@@ -126,6 +127,9 @@ class Witness:
         tracking = tables.table("tracking")
         if any((name,) not in tracking or tracking[name,]["next"] < sizes["books"] for name in PROJECTIONS):
             return False
+        interval = self._world.true_us() // INTERVAL_US
+        if ("public", "anchor", interval.to_bytes(32, "big")) not in tables.table("claims"):
+            return False
         stored = {(key[0], key[1]) for key in tables.table("checkpoints")}
         return all((log, sizes[log]) in stored and self._size_shown(log) == sizes[log] for log in LOGS)
 
@@ -143,6 +147,7 @@ class Witness:
             self._shown[log] = shown
         self._check_bookings()
         self._check_publications()
+        self._check_anchors()
         self._check_projections()
         self.raise_faults()
 
@@ -227,6 +232,18 @@ class Witness:
         sealed = reader.sealed_slots(row["slot_hashes"], orjson.loads(row["boxes"]))
         slots = self._world.vault.open_slots(origin_of("public"), spec, sealed, entry.private_root or b"")
         return decode_base64(slots["books_entry"]), dict(entry.data), sorted(map(_plain, entry.postings))
+
+    def _check_anchors(self) -> None:
+        """Every anchor can be opened, by what its own transaction kept, and nothing is kept for one that is not."""
+        kept = {key[0]: row for key, row in self._world.database.tables.table("anchors").items()}
+        for stored in self._entries("public"):
+            if stored.type == ANCHOR_RECORDED:
+                row = kept.pop(stored.position, None)
+                told = decode_base64(str(canonical.parse_entry(stored.bytes).data["commitment"]))
+                if row is None or anchor.commitment(decode_base64(row["nonce"]), row["notes"]) != told:
+                    self.fault(f"the anchor at {stored.position} cannot be opened")
+        if kept:
+            self.fault(f"what opens anchors at {sorted(kept)} is kept, and they are not there")
 
     def _check_projections(self) -> None:
         """Each projection is the fold over exactly the entries that its position says."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import sql
+from ledger.anchor import ANCHORED
 from ledger.batches import BatchKey
 from ledger.errors import Refused, Unavailable
 from ledger.note import SigningKey
@@ -19,6 +20,8 @@ from ledger.store import Writer, WriterLimits
 from ledger.types import LogName
 from server import birth
 from server.domains.giving.projections import GiftsProjection
+from server.publishing.anchors import COMPANION as ANCHORS_COMPANION
+from server.publishing.anchors import POLL_INTERVAL_S as ANCHORS_POLL_S
 from server.publishing.publisher import COMPANION
 from server.tasks import Tasks
 from server.wakeups import Wakeups
@@ -36,7 +39,7 @@ LOGS: tuple[LogName, ...] = ("books", "public")
 
 
 async def host(world: World, wakeups: Wakeups) -> None:
-    """Writers of both logs, publisher, projections, and those who ask for bookings."""
+    """Writers of both logs, publisher, anchors, projections, and those who ask for bookings."""
     parts = world.scenario.parts
     pool: Any = Pool(world.database)
     readers = {log: LogReader(pool, log) for log in LOGS}
@@ -57,8 +60,11 @@ async def host(world: World, wakeups: Wakeups) -> None:
         vault=world.vault,
         clock=world.clock_us,
     )
+    anchored: Any = {log: LogReader(pool, log) for log in ANCHORED}
+    anchors = parts.anchors(anchored, writers["public"], world.clock_us, world.nonces.randbytes)
     tasks = Tasks()
     tasks.start("publisher", partial(parts.follow, wakeups, "books", publisher.step))
+    tasks.start("anchors", partial(parts.follow, wakeups, "anchors", anchors.step, poll_interval_s=ANCHORS_POLL_S))
     for projection in (GiftsProjection(), Totals()):
         projector = parts.projector(pool, projection)
         tasks.start(projection.name, partial(_project, world, wakeups, projector))
@@ -90,7 +96,9 @@ class WitnessedKey(SigningKey):
 
 
 def _writer(world: World, pool: Any, log: LogName, epoch: int, wakeups: Wakeups) -> Writer:
-    companions = {COMPANION: sql.load("publishing").publisher_companion} if log == "public" else {}
+    queries = sql.load("publishing")
+    of_public = {COMPANION: queries.publisher_companion, ANCHORS_COMPANION: queries.anchor_companion}
+    companions = of_public if log == "public" else {}
     return world.scenario.parts.writer(
         pool,
         log,

@@ -12,6 +12,7 @@ from ledger.signer import Signer
 from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import Writer
 from server.loops import follow
+from server.publishing.anchors import Anchors
 from server.publishing.publisher import Publisher
 
 
@@ -41,6 +42,7 @@ class Parts:
 
     writer: type[Writer] = Writer
     publisher: type[Publisher] = Publisher
+    anchors: type[Anchors] = Anchors
     projector: type[Projector] = Projector
     signer: type[Signer] = Signer
     state_file: type[StateFile] = StateFile

@@ -45,6 +45,16 @@ async def publisher_companion(
     return []
 
 
+@answers(PUBLISHING.anchor_companion)
+async def anchor_companion(
+    tx: Transaction, _now_us: int, payloads: list[str], firsts: list[int], _counts: list[int], fresh: list[bool]
+) -> list[Row]:
+    for payload, first, is_fresh in zip(payloads, firsts, fresh, strict=True):
+        if is_fresh:
+            await insert(tx, "anchors", first, row=Row(**orjson.loads(payload)))
+    return []
+
+
 @answers(PUBLISHING.policies)
 async def policies(tx: Transaction, _now_us: int) -> list[Row]:
     found = [row for key, row in tx.all("rules") if key[:2] == ("public", "policy")]

@@ -121,7 +121,7 @@ class Unsaved(StateFile):
 
 async def follow_without_poll(*arguments: Any, **options: Any) -> None:
     """Lean on wake-ups alone."""
-    await follow(*arguments, **options, poll_interval_s=1e6)
+    await follow(*arguments, **options | {"poll_interval_s": 1e6})
 
 
 async def advance_without_comparing(tx: Transaction, _now_us: int, payloads: list[str], *_rest: object) -> list[Row]:
@@ -130,6 +130,11 @@ async def advance_without_comparing(tx: Transaction, _now_us: int, payloads: lis
         row = tx.get("tracking", "publisher")
         if row is not None:
             tx.put("tracking", "publisher", row=row.but(next=orjson.loads(payload)["to"]))
+    return []
+
+
+async def keep_nothing(_tx: Transaction, _now_us: int, *_columns: object) -> list[Row]:
+    """Leave what opens an anchor to somebody else."""
     return []
 
 
@@ -151,6 +156,7 @@ def shown_by_some_seed(make: Callable[[int], Scenario], words: str) -> None:
     [
         (Parts(publisher=ForgetfulPublisher), "published are"),
         (Parts(handlers={PUBLISHING.publisher_companion: advance_without_comparing}), "published are|those that wait"),
+        (Parts(handlers={PUBLISHING.anchor_companion: keep_nothing}), "cannot be opened"),
         (Parts(projector=DoubleProjector), "totals are not|giving_gifts is not"),
         (Parts(writer=PessimisticWriter), "is booked 2 times"),
         (Parts(writer=OptimisticWriter), "was acknowledged at"),

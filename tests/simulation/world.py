@@ -31,7 +31,7 @@ from tests.support.logs import BATCH_SEED, born, origin_of
 CREATE_HEAD, ENTRIES = sql.load("ledger").create_head, sql.load("ledger").entries
 SERVED: tuple[LogName, ...] = ("books", "public")
 SIGNER, DATABASE, NOBODY = "signer", "database", "nobody"
-EPOCH_US = 1_785_000_000_000_000
+EPOCH_US = 1_785_000_000_000_000 - 3_000_000  # so that an interval of anchors begins three seconds later
 SETTLED_WITHIN_S = 120.0
 QUIET_WITHIN_S = 150.0
 LOOK_INTERVAL_S = 0.1
@@ -106,6 +106,7 @@ class World:
         secrets = Random(f"secrets of {scenario.seed}")  # noqa: S311 - a die, not a secret
         self.vault = Vault(MemoryKeys(), now=lambda: datetime(2026, 7, 25, tzinfo=UTC), random=secrets.randbytes)
         self.asked = make(scenario.gifts, Random(f"gifts of {scenario.seed}"), self.vault)  # noqa: S311 - a die, not a secret
+        self.nonces = Random(f"nonces of {scenario.seed}")  # noqa: S311 - a die, not a secret
         self.wakeups: dict[str, Wakeups] = {}
         self.steps: dict[str, int] = defaultdict(int)
         self.kills: dict[str, int] = defaultdict(int)
