@@ -66,6 +66,19 @@ async def test_an_anchor_stands_once_per_interval_and_what_opens_it_is_kept(data
         assert [row["notes"] for row in rows] == [[NOTE, ""]] * 2
 
 
+async def test_a_clock_that_was_far_ahead_once_does_not_end_the_anchors(database: Database) -> None:
+    """Attacks E12, A10: the claim keeps an interval from being anchored twice, not what one process remembers."""
+    async with born(database) as log:
+        now = [10 * INTERVAL_US]
+        made = anchors(log, lambda: now[0])
+        for interval in (10, 500_000, 11, 12):
+            now[0] = interval * INTERVAL_US
+            assert await made.step() == 1
+        now[0] = 10 * INTERVAL_US
+        assert await made.step() == 0
+        assert len(await recorded(log)) == 4
+
+
 async def test_two_processes_and_a_restart_record_one_anchor_between_them(database: Database) -> None:
     async with born(database) as log:
         made = [anchors(log, lambda: 7 * INTERVAL_US, number=number) for number in range(1, 5)]
