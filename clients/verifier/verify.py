@@ -58,6 +58,7 @@ SHAPES_MAX = 32
 SAMPLE_MAX = 100_000
 TILES_KEPT = 64
 ANCHORED = ("books", "audit")
+ANCHOR_BUNDLES = 8
 ANCHOR_LINE_MAX = 2 * 6 * 65_536 + 1_024
 COMMITTED_KEPT = 100
 MEMBER_BYTES_MAX = 16 * 1024 * 1024
@@ -2263,7 +2264,26 @@ def verify_sample(source: Source, reader: Reader, options: argparse.Namespace) -
         _judge_alone(log, index, data)
         progress.show(done)
     progress.end()
+    log.newest_anchor = _newest_anchor(source, tiles, head)
     return report_of(log, head, reader, views, len(wanted))
+
+
+def _newest_anchor(source: Source, tiles: Tiles, head: Checkpoint) -> str | None:
+    """When the newest anchor among the last entries was recorded, proved to be in the tree; None if none is there."""
+    last = (head.size - 1) // TILE_WIDTH
+    for n in range(last, max(-1, last - ANCHOR_BUNDLES), -1):
+        entries = bundle(source, n, min(TILE_WIDTH, head.size - n * TILE_WIDTH))
+        for i in range(len(entries) - 1, -1, -1):
+            if b'"type":"ledger.anchor.recorded.v1"' not in entries[i]:
+                continue
+            index = n * TILE_WIDTH + i
+            if inclusion_root(leaf_hash(entries[i]), index, head.size, tiles.inclusion(index)) != head.root:
+                raise Failed("root-mismatch", "the entry is not the one under the signed root", index)
+            entry = parse_entry(entries[i])
+            if entry.get("type") == "ledger.anchor.recorded.v1":
+                parse_at(entry.get("at"))
+                return str(entry["at"])
+    return None
 
 
 def draw(size: int, count: int) -> set[int]:
@@ -2936,7 +2956,7 @@ def judge_freshness(log: Log, reader: Reader) -> Check:
     if reader.witnesses and len(reader.cosigned) >= reader.quorum:
         told.append(("the newest cosignature of the quorum", sorted(reader.cosigned.values())[-reader.quorum]))
     if not told:
-        return Check("fresh", UNKNOWN, "freshness unknown: the log has no anchors and no cosignatures", decides=False)
+        return Check("fresh", UNKNOWN, "freshness unknown: no anchors and no cosignatures were found", decides=False)
     if reader.now is None:
         return Check("fresh", UNKNOWN, "an export is of its day; its freshness is not judged", decides=False)
     for what, seconds in told:

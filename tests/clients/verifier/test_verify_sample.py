@@ -11,6 +11,7 @@ from ledger.canonical import leaf_hash
 from ledger.checkpoint import Checkpoint
 from ledger.merkle import root
 from tests.clients.verifier.published import KEY, Published, good_entries, load, rechained
+from tests.clients.verifier.test_verify_outside import anchored, at
 from tests.vectors.log_v1 import files
 from tests.vectors.logs import LogMaker
 
@@ -109,3 +110,11 @@ def test_a_forged_head_is_told_as_ever(log: Published) -> None:
     )
     told: dict[str, Any] = log.judge("--sample", "3")[1]
     assert told["code"] == "signature-invalid"
+
+
+@pytest.mark.parametrize(("minutes", "fresh"), [(5, "yes"), (40, "unknown")])
+def test_it_finds_the_newest_anchor_without_reading_the_log(minutes: float, fresh: str, tmp_path: Path) -> None:
+    """A10: a sample of an old log is stale too."""
+    log = published(tmp_path / "log", anchored(ENTRIES))
+    _, report = log.judge("--sample", "1", "--as-of", at(ENTRIES, minutes))
+    assert next(check["result"] for check in report["checks"] if check["check"] == "fresh") == fresh
