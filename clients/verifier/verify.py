@@ -2145,13 +2145,13 @@ def check_evidence(path: str, key: VerifyKey | None, recovery: VerifyKey | None)
         raise CannotTell("whose log has forked, only its keys can say: give --key or --recovery-key")
     try:
         text = _read_file(path).decode("utf-8")
-        told, first, second = re.split("\n--- (?:seen before|served now) ---\n", text)
+        told, first, second = re.split(r"\n--- (?:seen before(?: \([a-z ]+\))?|served now) ---\n", text)
         heads = [Checkpoint(first.rstrip("\n").encode() + b"\n"), Checkpoint(second.encode())]
         hashes = [unb64(line[2:]) for line in told.split("\n") if re.fullmatch("  [A-Za-z0-9+/]{43}=", line)]
     except (Failed, ValueError) as error:
         raise CannotTell("%s is no evidence as verify.py writes it (%s)" % (path, error)) from None
-    if not text.startswith(EVIDENCE) or len(hashes) < 2:
-        raise CannotTell("%s is no evidence as verify.py writes it" % path)
+    if not text.startswith("Two checkpoints signed "):
+        raise CannotTell("%s is no evidence as verify.py and the page write it" % path)
     origin = heads[1].origin
     changes = [line[2:] for line in told.split("\n") if re.match("  (introduced|retired) ", line)]
     keys = _told_keys(origin, changes, key, recovery)
@@ -2163,7 +2163,14 @@ def check_evidence(path: str, key: VerifyKey | None, recovery: VerifyKey | None)
         if not good:
             raise CannotTell("a head of %d entries is not signed by a key that is vouched for" % head.size)
     old, new = heads
-    root, proof = hashes[1], hashes[2:]
+    if len(hashes) < 2 and old.size != new.size:
+        raise CannotTell(
+            "both heads are signed, of %d and %d entries, but a browser has no room for the proof that they contradict "
+            "each other: save the first as a file and run verify.py SOURCE --trusted FILE" % (old.size, new.size)
+        )
+    # Two roots of one size need no proof.
+    root, proof = (hashes[1], hashes[2:]) if len(hashes) >= 2 else (new.root, [])
+    hashes = hashes or [old.root]
     if old.root == root or old.root != hashes[0]:
         raise CannotTell("the two heads do not contradict each other as %s says" % path)
     if not consistent(old.size, new.size, root, new.root, proof):

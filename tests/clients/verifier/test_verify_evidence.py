@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ledger.canonical import leaf_hash
+from ledger.checkpoint import Checkpoint
+from ledger.merkle import root
 from ledger.note import SigningKey
 from tests.clients.verifier.published import KEY, VERIFY, Published, good_entries, judge, rechained
 from tests.vectors import logs, rotation
@@ -62,6 +65,29 @@ def test_a_person_reads_it_without_this_program(evidence: Path) -> None:
     assert text.count("\u2014 " + KEY.name) == 2
 
 
+def kept_in_a_browser(before: int, after: int) -> str:
+    """What the page hands over (clients/web/src/ledger/seen.ts): two heads, the second of a rewritten log."""
+    rewritten = rechained(ENTRIES, SEEN - 3, bank)
+    notes = [
+        KEY.sign(Checkpoint(KEY.name, size, root(map(leaf_hash, entries[:size]))).text())
+        for entries, size in ((ENTRIES, before), (rewritten, after))
+    ]
+    told = "Two checkpoints signed by one key for histories that contradict each other.\nWhy.\n"
+    return f"{told}\n--- seen before (in this browser) ---\n{notes[0]}\n--- served now ---\n{notes[1]}"
+
+
+def test_two_roots_of_one_size_need_no_proof_and_of_two_sizes_one_is_asked_for(tmp_path: Path) -> None:
+    kept = tmp_path / "evidence.txt"
+    kept.write_text(kept_in_a_browser(SEEN, SEEN))
+    assert judge("--evidence", str(kept), "--key", KEY.vkey)[1]["code"] == "fork"
+    kept.write_text(kept_in_a_browser(5, 5))
+    assert judge("--evidence", str(kept), "--key", KEY.vkey)[0] == 2
+    for sizes in ((SEEN, SEEN + 1), (SEEN + 1, SEEN)):
+        kept.write_text(kept_in_a_browser(*sizes))
+        code, report = judge("--evidence", str(kept), "--key", KEY.vkey)
+        assert (code, "--trusted" in report["sentence"]) == (2, True)
+
+
 def swapped(text: str) -> str:
     head, first, second = text.replace("--- served now ---", "--- seen before ---").split("--- seen before ---\n")
     return f"{head}--- seen before ---\n{second.rstrip()}\n\n--- served now ---\n{first.rstrip()}\n"
@@ -89,7 +115,7 @@ def other_hash(number: int) -> Callable[[str], str]:
     [
         lambda _: "",
         lambda text: text[: len(text) // 2],
-        lambda text: text.replace("contradict", "bless"),
+        lambda text: text.replace("Two checkpoints", "2 checkpoints"),
         lambda text: text[:-30] + "A" * 29 + "\n",
         lambda text: "\x00" + text,
         other_hash(0),
