@@ -234,7 +234,7 @@ async def test_e6_of_two_signers_the_second_stops(database: Database, tmp_path: 
     ("statement", "says"),
     [
         (
-            "update ledger_entries set bytes = replace(encode(bytes, 'escape'), '25', '99')::bytea where position={p}",
+            "update ledger_entries set bytes = replace(encode(bytes, 'escape'), '250', '99')::bytea where position={p}",
             "leaf",
         ),
         ("update ledger_entries set leaf_hash = sha256('x') where position = {p}", ""),
