@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.clients.verifier.published import verify
-from tests.server.command_line import run
+from tests.server.cli.command_line import run
 from tests.support.service import service, wait_until
 
 

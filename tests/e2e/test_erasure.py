@@ -22,12 +22,12 @@ import asyncpg
 import pytest
 
 from server import birth
-from server.cli_parts import opened
+from server.cli.parts import opened
 from server.embedded.postgres import EmbeddedPostgres
 from server.parts import Parts
 from server.payments.signature import sign
 from server.settings import Settings
-from tests.server.command_line import refused, run_here
+from tests.server.cli.command_line import refused, run_here
 from tests.server.payments.builders import Ids, charge, event
 from tests.support.service import Service, service, wait_until
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.server.command_line import refused, run
+from tests.server.cli.command_line import refused, run
 from tests.server.test_db import pooled
 from tests.support.giving import giving
 from tests.support.postgres import TEMPLATE, Server

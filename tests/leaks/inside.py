@@ -16,7 +16,7 @@ import asyncpg
 from ledger.postings import balances_hash
 from server import birth
 from server.birth import SERVED_LOGS
-from server.cli_parts import opened
+from server.cli.parts import opened
 from server.settings import Settings
 from tests.leaks.disguises import Private
 from tests.leaks.year import METRICS_TOKEN, ORIGIN, WEBHOOK_SECRET, Year

