@@ -176,9 +176,9 @@ class Connection:
         return rows[0][0] if rows else None
 
     @contextlib.asynccontextmanager
-    async def transaction(self, isolation: str | None = None) -> AsyncIterator[None]:
-        """A transaction, or a savepoint inside one. `isolation` must be what the model is."""
-        assert isolation in {None, "read_committed"}
+    async def transaction(self, isolation: str | None = None, *, readonly: bool = False) -> AsyncIterator[None]:
+        """A transaction, or a savepoint inside one. `isolation` must be what the model is, or only be read in."""
+        assert isolation in {None, "read_committed"} or readonly
         begin, keep, undo = ("savepoint", "release", "back") if self._depth else ("begin", "commit", "rollback")
         await self.execute(begin)
         self._depth += 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import orjson
 
-from ledger import anchor, canonical, checkpoint, merkle, reader
+from ledger import anchor, canonical, checkpoint, merkle, reader, times
 from ledger.clocks import CLOCK_SKEW_US_MAX
 from ledger.errors import EntryError, GuardRefused, LedgerError
 from ledger.grammar import decode_base64
@@ -15,6 +16,7 @@ from ledger.registry import Registry
 from ledger.types import Appended, LogName, StoredEntry
 from ledger.verify import EntryChecker
 from server import chart
+from server.closing import months
 from server.domains.giving import events
 from server.publishing import decide, policy
 from server.publishing.anchors import ANCHOR_RECORDED, INTERVAL_US
@@ -127,11 +129,20 @@ class Witness:
         tracking = tables.table("tracking")
         if any((name,) not in tracking or tracking[name,]["next"] < sizes["books"] for name in PROJECTIONS):
             return False
+        if any(self._is_due(log) for log in LOGS):
+            return False
         interval = self._world.true_us() // INTERVAL_US
         if ("public", "anchor", interval.to_bytes(32, "big")) not in tables.table("claims"):
             return False
         stored = {(key[0], key[1]) for key in tables.table("checkpoints")}
         return all((log, sizes[log]) in stored and self._size_shown(log) == sizes[log] for log in LOGS)
+
+    def _is_due(self, log: LogName) -> bool:
+        """Whether a month of the log is over, and not closed."""
+        rules = self._world.database.tables.table("rules")
+        closed = max((key[2] for key in rules if key[:2] == (log, "period")), default="")
+        first = times.month(self._world.database.tables.table("entries")[log, 0]["at_us"], UTC)
+        return months.due(closed, first, self._world.true_us(), UTC) is not None
 
     def is_halted(self) -> bool:
         """Whether the signer of `public` stopped the appends."""
@@ -154,6 +165,8 @@ class Witness:
     def check_at_the_end(self) -> None:
         """`check_now`, and that nothing that was stored differs from what its hash said when it came."""
         self.check_now()
+        closed = [key for key in self._world.database.tables.table("rules") if key[1] == "period"]
+        self.counts["months closed"] = len(closed)
         for request in self._world.asked:
             if request.keyed and not request.settled:
                 self.fault(f"request {request.number} was never answered")

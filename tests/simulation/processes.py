@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 Condition = Callable[[], bool]
 CHECKPOINT_INTERVAL_S = 0.05
 ASK_AGAIN_S = 0.3
+MONTHS_POLL_S = 0.5
 LOGS: tuple[LogName, ...] = ("books", "public")
 
 
 async def host(world: World, wakeups: Wakeups) -> None:
-    """Writers of both logs, publisher, anchors, projections, and those who ask for bookings."""
+    """Writers of both logs, publisher, anchors, closers, projections, and those who ask for bookings."""
     parts = world.scenario.parts
     pool: Any = Pool(world.database)
     readers = {log: LogReader(pool, log) for log in LOGS}
@@ -63,6 +64,10 @@ async def host(world: World, wakeups: Wakeups) -> None:
     anchored: Any = {log: LogReader(pool, log) for log in ANCHORED}
     anchors = parts.anchors(anchored, writers["public"], world.clock_us, world.nonces.randbytes)
     tasks = Tasks()
+    for log in LOGS:
+        closer = parts.closer(pool, readers[log], writers[log], world.clock_us)
+        closing = partial(parts.follow, wakeups, "months", closer.step, poll_interval_s=MONTHS_POLL_S)
+        tasks.start(f"closer of {log}", closing)
     tasks.start("publisher", partial(parts.follow, wakeups, "books", publisher.step))
     tasks.start("anchors", partial(parts.follow, wakeups, "anchors", anchors.step, poll_interval_s=ANCHORS_POLL_S))
     for projection in (GiftsProjection(), Totals()):

@@ -11,6 +11,7 @@ from ledger.projector import Projector
 from ledger.signer import Signer
 from ledger.signer_state import PublishDirectory, StateFile
 from ledger.store import Writer
+from server.closing.closer import Closer
 from server.loops import follow
 from server.publishing.anchors import Anchors
 from server.publishing.publisher import Publisher
@@ -43,6 +44,7 @@ class Parts:
     writer: type[Writer] = Writer
     publisher: type[Publisher] = Publisher
     anchors: type[Anchors] = Anchors
+    closer: type[Closer] = Closer
     projector: type[Projector] = Projector
     signer: type[Signer] = Signer
     state_file: type[StateFile] = StateFile

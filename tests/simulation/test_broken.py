@@ -19,6 +19,7 @@ from ledger.signer_state import SignerState, StateFile
 from ledger.store import Writer
 from ledger.transactions import transaction
 from ledger.types import Command, Draft, StoredEntry
+from server.closing.closer import Closer
 from server.loops import follow
 from server.publishing.publisher import Publisher
 from tests.simulation.invariants import Violation
@@ -119,6 +120,13 @@ class Unsaved(StateFile):
         """Forget it."""
 
 
+class SleepyCloser(Closer):
+    """Leaves the months of `public` to somebody else."""
+
+    async def step(self) -> int:
+        return 0 if self.reader.log == "public" else await super().step()
+
+
 async def follow_without_poll(*arguments: Any, **options: Any) -> None:
     """Lean on wake-ups alone."""
     await follow(*arguments, **options | {"poll_interval_s": 1e6})
@@ -157,6 +165,7 @@ def shown_by_some_seed(make: Callable[[int], Scenario], words: str) -> None:
         (Parts(publisher=ForgetfulPublisher), "published are"),
         (Parts(handlers={PUBLISHING.publisher_companion: advance_without_comparing}), "published are|those that wait"),
         (Parts(handlers={PUBLISHING.anchor_companion: keep_nothing}), "cannot be opened"),
+        (Parts(closer=SleepyCloser), "waited 150 s for publisher, projections and signers"),
         (Parts(projector=DoubleProjector), "totals are not|giving_gifts is not"),
         (Parts(writer=PessimisticWriter), "is booked 2 times"),
         (Parts(writer=OptimisticWriter), "was acknowledged at"),

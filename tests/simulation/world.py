@@ -36,6 +36,8 @@ SETTLED_WITHIN_S = 120.0
 QUIET_WITHIN_S = 150.0
 LOOK_INTERVAL_S = 0.1
 CHECK_EVERY_TURNS = 1_500
+MONTH_ENDS_AT_S = 1.5
+MONTH_ENDS_US = 12 * 86_400_000_000  # then it is August, and July may be closed
 RESTART_S = 0.6
 PAUSE_S = 2.0
 JUMP_S = 3.0
@@ -138,7 +140,8 @@ class World:
 
     def true_us(self) -> int:
         """The time that it is, µs since 1970."""
-        return EPOCH_US + int(self.loop.time() * 1e6)
+        now_us = EPOCH_US + int(self.loop.time() * 1e6)
+        return now_us + MONTH_ENDS_US if self.loop.time() >= MONTH_ENDS_AT_S else now_us
 
     def run(self) -> None:
         """The whole run, from a born database to the end of all work."""
