@@ -52,10 +52,10 @@ CASES = {
         ("older than this version: 0004", "secondwind migrate"),
         sql="delete from schema_migrations where name like '0004%'",
     ),
-    "lost signer state": Case(("signer's state of books is lost", "Restore its file"), gone("signer/books.json")),
-    "damaged signer state": Case(("state of public is damaged", "Restore its file"), other("signer/public.json")),
+    "lost signer state": Case(("signer's state of books is lost", "Restore the signer"), gone("signer/books.json")),
+    "damaged signer state": Case(("state of public is damaged", "Restore the signer"), other("signer/public.json")),
     "another key than the one that signed": Case(
-        ("not the one that signed", "keys directory"), other("keys/log-public.key")
+        ("not the one that signs it", "keys directory"), other("keys/log-public.key")
     ),
     "lost signing key": Case(("signing key of public is lost", "keys directory"), gone("keys/log-public.key")),
     "lost batch key": Case(("key that signs batches is lost", "keys directory"), gone("keys/writer.key")),
@@ -67,7 +67,7 @@ CASES = {
         ("Live secrets refused", "another database"), environment={"STRIPE_API_KEY": "sk_live_x"}
     ),
     "more pools than connections": Case(
-        ("want 125 connections and 5 to spare; the database allows 120", "Raise max_connections"),
+        ("want 130 connections and 5 to spare; the database allows 120", "Raise max_connections"),
         environment={"SECONDWIND_PROCESSES": "5"},
     ),
     "unknown role": Case(("web,cook", "choose from"), flags=("--roles", "web,cook")),

@@ -12,6 +12,7 @@ import realtime
 from realtime import codes
 from realtime.codes import CLOSE_CODES, CloseCode
 from realtime.connection import Limits
+from realtime.hub import Note
 from realtime.messages import ClientMessage
 
 ROOT = Path(realtime.__file__).parent
@@ -26,12 +27,12 @@ COME_BACK = {"no": "no", "backoff": "after a pause", "now": "at once, after `aft
 
 def rows(section: str) -> dict[str, str]:
     """What a table says, by the name in its first column."""
-    return dict(re.findall(r"^\| `([a-z]+)([^|]*?)` \|", section, re.MULTILINE))
+    return dict(re.findall(r"^\| `([a-z.]+)([^|]*?)` \|", section, re.MULTILINE))
 
 
 def sent() -> set[str]:
     """The kinds of message that the sources build."""
-    return set(re.findall(r'"t": "([a-z]+)"', SOURCES))
+    return {*re.findall(r'"t": "([a-z]+)"', SOURCES), *get_args(Note)}
 
 
 @pytest.mark.parametrize("model", get_args(ClientMessage), ids=lambda model: model.__name__)
