@@ -1,24 +1,90 @@
 /** Is what the service shows the continuation of what this browser saw? Asked on every visit, and when a feed breaks. */
 import { type Checkpoint, openCheckpoint, ProofFailure, TileTree, type VerifyKey } from "@secondwind/proof";
 import { browserShelf, Keep } from "./keep.ts";
+import { KeyHistory, type KeysHint } from "./ledger/keys.ts";
 import { continues, evidence as evidenceOf } from "./ledger/seen.ts";
 import * as api from "./net/api.ts";
 import { evidence } from "./state.ts";
 
+/** How often a head is asked for that no known key signed, and how long to wait between: ms. */
+const ATTEMPTS_MAX = 3;
+const AGAIN_MS = 1_000;
+const KEY_CODES: readonly string[] = ["key-invalid", "signature-missing", "signature-invalid"];
+
 export const keep = new Keep(browserShelf());
 
-/** What was seen on an earlier visit. Read before the newest is asked for: another tab may keep a newer one meanwhile. */
-export async function remembered(key: VerifyKey): Promise<Checkpoint | undefined> {
+/** What the page goes on from, once it is proved. */
+export interface Judged {
+  readonly tree: TileTree;
+  readonly keys: KeyHistory;
+}
+
+/**
+ * The tiles under the newest checkpoint, which a key in force signed and which continue what was seen. A change of keys
+ * may be made while it is asked for, so a head that no known key signed is asked for again, with the keys.
+ */
+export async function visit(first: VerifyKey, hint: KeysHint, newer?: Checkpoint): Promise<Judged> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptVisit(first, attempt === 1 ? hint : await api.keys(), newer);
+    } catch (error) {
+      const isLate = error instanceof ProofFailure && error.code === "signature-missing";
+      if (!isLate || attempt === ATTEMPTS_MAX) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+async function attemptVisit(first: VerifyKey, hint: KeysHint, newer: Checkpoint | undefined): Promise<Judged> {
+  evidence.value = undefined;
+  // Read before the newest is asked for: another tab may keep a newer one meanwhile.
+  const kept = keep.seen(first.name);
+  const keys = await keysOf(first, hint);
+  const seen = newer ?? (await remembered(keys, kept));
+  const note = await api.checkpoint();
   try {
-    return await openCheckpoint(keep.seen(key.name) ?? "", key);
+    const newest = await keys.open(note);
+    if (seen === undefined) await firstSight(first, note);
+    const tree = await judge(newest, seen);
+    const standing = await keys.before(newest.size);
+    await standing.prove(tree, keep.keyEntries(first.name) ?? []);
+    return { tree, keys: standing };
+  } catch (error) {
+    if (evidence.value === undefined) showKeys(error, keys, [], note);
+    throw error;
+  }
+}
+
+/** Who may sign: what was kept, or entry 0 on the first visit, and the changes that the service tells of. */
+export async function keysOf(first: VerifyKey, hint: KeysHint): Promise<KeyHistory> {
+  keep.pin(hint.first);
+  const known = await KeyHistory.of(first, keep.keyEntries(first.name) ?? [await api.entry(0)]);
+  if (hint.changes <= known.changes) return known;
+  const shown = await api.keyChanges();
+  try {
+    return await known.with(shown);
+  } catch (error) {
+    showKeys(error, known, shown, await api.checkpoint());
+    throw error;
+  }
+}
+
+/** What was seen on an earlier visit, if a key in force then signed it. */
+export async function remembered(keys: KeyHistory, note: string | undefined): Promise<Checkpoint | undefined> {
+  try {
+    return await keys.open(note ?? "");
   } catch {
     return undefined;
   }
 }
 
-/** The tiles under the newest checkpoint, which must hash to it and continue what was seen. */
-export async function judge(key: VerifyKey, seen: Checkpoint | undefined): Promise<TileTree> {
-  const newest = await openCheckpoint(await api.checkpoint(), key);
+/** Anybody can write an entry 0 that names a kept key: without a head seen before, that key itself must have signed. */
+async function firstSight(first: VerifyKey, note: string): Promise<void> {
+  if (keep.hasPinned(first)) await openCheckpoint(note, first);
+}
+
+/** The tiles under a checkpoint, which must hash to it and continue what was seen. */
+async function judge(newest: Checkpoint, seen: Checkpoint | undefined): Promise<TileTree> {
   const attempt = async (cache: RequestCache): Promise<TileTree> => {
     const tiles = new TileTree(newest, (path) => api.file(path, cache));
     await tiles.frontier();
@@ -35,6 +101,12 @@ export async function judge(key: VerifyKey, seen: Checkpoint | undefined): Promi
     if (seen !== undefined && error instanceof ProofFailure) keepEvidence(error.code, seen, newest);
     throw error;
   }
+}
+
+/** A signature or a key that nobody may believe: what was shown, for whoever is to judge it. */
+export function showKeys(error: unknown, keys: KeyHistory, shown: readonly string[], note: string): void {
+  if (!(error instanceof ProofFailure) || !KEY_CODES.includes(error.code)) return;
+  evidence.value = keys.evidence(`${error.code}: ${error.message}`, shown, note);
 }
 
 /** Two signed checkpoints contradict each other: that stays true, so it is kept. A log that shrank may grow again. */

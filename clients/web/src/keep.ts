@@ -1,23 +1,47 @@
 /**
- * What this browser keeps between visits, per log: its key, the newest checkpoint that it verified, and evidence. A
+ * What this browser keeps between visits, per log: its key and the entries that
+ * name and change its keys, the newest checkpoint that it verified, and evidence. A
  * browser that keeps nothing loses only that: the page then proves each visit by itself.
  */
-import { type Checkpoint, ProofFailure, parseCheckpoint, parseKey, type VerifyKey } from "@secondwind/proof";
+import {
+  type Checkpoint,
+  ProofFailure,
+  parseCheckpoint,
+  parseEntry,
+  parseKey,
+  type VerifyKey,
+} from "@secondwind/proof";
 
 export type Shelf = Pick<Storage, "getItem" | "setItem">;
 
 export class Keep {
   constructor(private readonly shelf: Shelf | undefined) {}
 
-  /** The key kept from the first visit; a service that shows another one later is not believed. */
+  /** The log's first key; a service that shows another one than was kept is not believed. */
   pin(offered: string): VerifyKey {
     const parsed = parseKey(offered);
     const kept = this.get("key", parsed.name);
     if (kept !== undefined && kept !== offered) {
       throw new ProofFailure("signature-invalid", "the service shows another key than on your first visit");
     }
-    this.set("key", parsed.name, offered);
     return parsed;
+  }
+
+  /** Whether an earlier visit kept this key. */
+  hasPinned({ name }: VerifyKey): boolean {
+    return this.get("key", name) !== undefined;
+  }
+
+  /** Entry 0 and the changes of keys that were proved here; undefined where only the key was kept, or nothing. */
+  keyEntries(origin: string): readonly string[] | undefined {
+    const lines = this.get("keys", origin)?.split("\n");
+    return lines?.every(isEntry) ? lines : undefined;
+  }
+
+  /** Keep the first key and, where they are known, the entries about keys; fewer never replace more. */
+  keepKeys({ name, text }: VerifyKey, entries: readonly string[] = []): void {
+    this.set("key", name, text);
+    if (entries.length > (this.keyEntries(name)?.length ?? 0)) this.set("keys", name, entries.join("\n"));
   }
 
   /** The note of the newest checkpoint that was verified here. */
@@ -71,5 +95,13 @@ function sizeOf(note: string | undefined): number {
     return parseCheckpoint((note ?? "").split("\n\n")[0]?.concat("\n") ?? "").size;
   } catch {
     return -1;
+  }
+}
+
+function isEntry(line: string): boolean {
+  try {
+    return parseEntry(line) !== undefined;
+  } catch {
+    return false;
   }
 }

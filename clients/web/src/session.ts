@@ -4,17 +4,18 @@ import {
   canVerify,
   EMPTY_PREV,
   EntryChecker,
-  openCheckpoint,
   ProofFailure,
   type TileTree,
   toBase64,
   type VerifyKey,
 } from "@secondwind/proof";
-import { judge, keep, keepEvidence, remembered } from "./judge.ts";
+import { keep, keepEvidence, showKeys, visit } from "./judge.ts";
 import { fold, fromAnswer } from "./ledger/fold.ts";
+import { isKeyChange, type KeysHint } from "./ledger/keys.ts";
 import { Prover } from "./ledger/prover.ts";
 import { merge, prove, type Row } from "./ledger/rows.ts";
 import { contradict } from "./ledger/seen.ts";
+import { Signers } from "./ledger/signers.ts";
 import * as api from "./net/api.ts";
 import type { FeedState } from "./net/connection.ts";
 import { Feed } from "./net/feed.ts";
@@ -26,6 +27,7 @@ const STATUS_INTERVAL_MS = 15_000;
 const RETRY_MS = 3_000;
 
 let verifyKey: VerifyKey | undefined;
+let signers: Signers | undefined;
 let tree: TileTree | undefined;
 let prover: Prover | undefined;
 let feed: Feed | undefined;
@@ -57,9 +59,11 @@ export async function loadOlder(): Promise<void> {
 /** Fetch and judge what there is, then follow; tries again while the service cannot be reached. */
 async function open(): Promise<void> {
   try {
-    verifyKey = keep.pin(await api.key());
+    const hint = await api.keys();
+    verifyKey = keep.pin(hint.first);
     key.value = verifyKey.text;
-    base = verdict.value === "unable" ? Number((await api.checkpoint()).split("\n")[1]) : await prepare(verifyKey);
+    base =
+      verdict.value === "unable" ? Number((await api.checkpoint()).split("\n")[1]) : await prepare(verifyKey, hint);
     await show(base, FIRST_ROWS);
     totals.value = fromAnswer(await api.funds());
     follow();
@@ -73,13 +77,15 @@ async function open(): Promise<void> {
 }
 
 /** Judge the newest checkpoint and make the prover that goes on from it; returns its size. */
-async function prepare(key: VerifyKey): Promise<number> {
+async function prepare(key: VerifyKey, hint: KeysHint): Promise<number> {
   const kept = keep.evidence(key.name);
   if (kept !== undefined) {
     evidence.value = kept;
     throw new ProofFailure("fork", "this browser has kept the evidence since an earlier visit");
   }
-  tree = await judge(key, await remembered(key));
+  const visited = await visit(key, hint);
+  tree = visited.tree;
+  signers = new Signers(visited.keys);
   const { origin, size } = tree.checkpoint;
   const prev = size === 0 ? EMPTY_PREV : toBase64(await tree.leaf(size - 1));
   prover = new Prover(origin, await tree.frontier(), prev);
@@ -125,7 +131,7 @@ function changed(state: FeedState): void {
 async function lost(): Promise<void> {
   feed?.stop();
   try {
-    if (verifyKey !== undefined) await judge(verifyKey, checkpoint.value);
+    if (verifyKey !== undefined) await visit(verifyKey, await api.keys(), checkpoint.value);
     throw new ProofFailure("rollback", "entries that it had shown, but not signed, are gone");
   } catch (error) {
     if (error instanceof ProofFailure) fail(error);
@@ -139,24 +145,40 @@ function received(position: number, entryText: string): void {
     const { entry, leaf } = checker.accept(entryText);
     rows.value = merge(rows.value, [{ position, text: entryText, entry, leaf: toBase64(leaf), proved: false }], floor);
     if (totals.value !== undefined) totals.value = fold(totals.value, entry);
+    if (isKeyChange(entry.type)) void rekeyed(entryText);
     mark();
+    const due = signers?.due(checker.next);
+    if (due !== undefined) void signed(due);
   } catch (error) {
     fail(error);
   }
 }
 
 async function signed(note: string): Promise<void> {
-  if (verifyKey === undefined || prover === undefined || verdict.value !== "proved") return;
+  const live = prover;
+  if (signers === undefined || live === undefined || verdict.value !== "proved") return;
   try {
-    const opened = await openCheckpoint(note, verifyKey);
+    const opened = await signers.open(note, () => live.next);
+    if (opened === undefined) return;
     const newest = checkpoint.value;
     if (newest !== undefined && contradict(newest, opened)) {
       keepEvidence("fork", newest, opened);
       throw new ProofFailure("fork", "it signed two roots for one size", opened.size);
     }
-    prover.compare(opened);
+    live.compare(opened);
     mark();
   } catch (error) {
+    if (verdict.value === "proved") showKeys(error, signers.keys, [], note);
+    fail(error);
+  }
+}
+
+/** Follow a change of keys that came over the feed; the head that its key signs proves that it stands in the log. */
+async function rekeyed(text: string): Promise<void> {
+  try {
+    await signers?.follow(text);
+  } catch (error) {
+    if (signers !== undefined) showKeys(error, signers.keys, [text], checkpoint.value?.note ?? "");
     fail(error);
   }
 }
@@ -165,6 +187,9 @@ function accepted(verified: Checkpoint): void {
   checkpoint.value = verified;
   seenAt.value = Date.now();
   keep.remember(verified);
+  if (verifyKey === undefined || signers === undefined) return;
+  key.value = signers.keys.nameable(verified.size).text;
+  keep.keepKeys(verifyKey, signers.keys.textsBefore(verified.size));
 }
 
 function mark(): void {

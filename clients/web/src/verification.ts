@@ -12,7 +12,7 @@ import {
   type VerifyKey,
   verifyLog,
 } from "@secondwind/proof";
-import { keep, keepEvidence, remembered } from "./judge.ts";
+import { keep, keepEvidence, keysOf, remembered } from "./judge.ts";
 import * as api from "./net/api.ts";
 
 /** What a phone reads in some seconds; beyond it a sample is drawn until somebody asks for all. */
@@ -59,9 +59,11 @@ export async function verify(isAll = false): Promise<void> {
   let key: VerifyKey | undefined;
   let seen: Checkpoint | undefined;
   try {
-    key = keep.pin(await api.key());
+    const hint = await api.keys();
+    key = keep.pin(hint.first);
     vkey.value = key.text;
-    seen = await remembered(key);
+    const note = keep.seen(key.name);
+    seen = await remembered(await keysOf(key, hint), note);
     const { head, isWhole } = await verifyLog({
       // Not from a cache: what is judged is what the service shows now.
       read: (path) => api.file(path, "no-cache"),
@@ -73,6 +75,7 @@ export async function verify(isAll = false): Promise<void> {
       onProgress: (done, total) => tell({ done, total }),
     });
     keep.remember(head);
+    keep.keepKeys(key);
     tell({ verdict: seen === undefined ? "first" : "proved", isWhole, size: head.size });
   } catch (error) {
     if (!(error instanceof ProofFailure)) tell({ verdict: "offline" });

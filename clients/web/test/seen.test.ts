@@ -1,5 +1,5 @@
 /** What the page remembers: earlier checkpoints, keys and evidence. */
-import { type Checkpoint, Frontier, leafHash, rootOf, TILE_WIDTH, TileTree, utf8 } from "@secondwind/proof";
+import { type Checkpoint, Frontier, leafHash, parseKey, rootOf, TILE_WIDTH, TileTree, utf8 } from "@secondwind/proof";
 import { describe, expect, test } from "vitest";
 import { Keep, type Shelf } from "../src/keep.ts";
 import { continues, contradict, evidence } from "../src/ledger/seen.ts";
@@ -90,8 +90,10 @@ describe("what is kept", () => {
 
   test("the key of the first visit is the only one believed", () => {
     const one = shelf();
-    expect(new Keep(one).pin(KEY).name).toBe("ledger.example.org/main");
-    expect(new Keep(one).pin(KEY).text).toBe(KEY);
+    const key = new Keep(one).pin(KEY);
+    expect([key.name, new Keep(one).hasPinned(key)]).toEqual(["ledger.example.org/main", false]);
+    new Keep(one).keepKeys(key);
+    expect([new Keep(one).pin(KEY).text, new Keep(one).hasPinned(key)]).toEqual([KEY, true]);
     one.held.set("secondwind.key:ledger.example.org/main", `${KEY} `);
     expect(() => new Keep(one).pin(KEY)).toThrow(/another key/);
   });
@@ -125,7 +127,8 @@ describe("what is kept", () => {
     ["is forbidden", { getItem: forbidden, setItem: forbidden }],
   ])("where a shelf %s, nothing is, and nothing breaks", (_, none) => {
     const keep = new Keep(none);
-    expect(keep.pin(KEY).text).toBe(KEY);
+    keep.keepKeys(keep.pin(KEY), ["{}"]);
+    expect([keep.pin(KEY).text, keep.hasPinned(parseKey(KEY))]).toEqual([KEY, false]);
     keep.remember(head(ours, 3));
     keep.keepEvidence(ORIGIN, "text");
     expect([keep.seen(ORIGIN), keep.evidence(ORIGIN)]).toEqual([undefined, undefined]);

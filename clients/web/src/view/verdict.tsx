@@ -19,6 +19,14 @@ const WORDS: Readonly<Record<string, Words>> = {
       "It signed more entries before than it shows now. A ledger only ever grows: either entries were taken away, " +
       "or an old copy is being shown as the newest.",
   },
+  "key-invalid": {
+    title: "Somebody offers a key that is not this ledger's.",
+    what: "Only the ledger's recovery key can change the keys that sign it, and it has not signed this change.",
+  },
+  "signature-missing": {
+    title: "None of this ledger's keys signed this.",
+    what: "Its keys are known from its first entry and from changes that its recovery key signed. This is of another key.",
+  },
 };
 const OTHERWISE: Words = {
   title: "This does not add up.",
@@ -54,15 +62,18 @@ function Failed({ code, sentence, position }: Failure) {
   );
 }
 
-/** Both signed heads, to be kept by whoever sees them. */
+/** Both signed heads, or the keys and what was shown, to be kept by whoever sees them. */
 export function Evidence({ text, code }: { text: string; code: string }) {
   const href = useObjectUrl(text);
+  const held = ["fork", "rollback"].includes(code)
+    ? "Both signed checkpoints,"
+    : "The keys, and what was shown as signed by them,";
   return (
     <>
       <a class="evidence" href={href} download={`secondwind-${code}.txt`}>
         Save the evidence
       </a>
-      <p>Both signed checkpoints, in one text file. Anybody can check it without this page and without this service.</p>
+      <p>{held} in one text file. Anybody can check it without this page and without this service.</p>
     </>
   );
 }
