@@ -44,11 +44,10 @@ async function attemptVisit(first: VerifyKey, hint: KeysHint, newer: Checkpoint 
   const note = await api.checkpoint();
   try {
     const newest = await keys.open(note);
-    if (seen === undefined) await firstSight(first, note);
-    const tree = await judge(newest, seen);
+    const isSure = await isVouched(first, note);
+    if (seen === undefined && keep.hasPinned(first) && !isSure) throw unvouched();
     const standing = await keys.before(newest.size);
-    await standing.prove(tree, keep.keyEntries(first.name) ?? []);
-    return { tree, keys: standing };
+    return { tree: await judge(newest, seen, standing, isSure), keys: standing };
   } catch (error) {
     if (evidence.value === undefined) showKeys(error, keys, [], note);
     throw error;
@@ -78,17 +77,31 @@ export async function remembered(keys: KeyHistory, note: string | undefined): Pr
   }
 }
 
-/** Anybody can write an entry 0 that names a kept key: without a head seen before, that key itself must have signed. */
-async function firstSight(first: VerifyKey, note: string): Promise<void> {
-  if (keep.hasPinned(first)) await openCheckpoint(note, first);
+/** Anybody can write an entry 0 that names a kept key: until entry 0 is kept too, that key itself vouches for a head. */
+async function isVouched(first: VerifyKey, note: string): Promise<boolean> {
+  if (keep.keyEntries(first.name) !== undefined) return true;
+  return openCheckpoint(note, first).then(
+    () => true,
+    () => false,
+  );
 }
 
-/** The tiles under a checkpoint, which must hash to it and continue what was seen. */
-async function judge(newest: Checkpoint, seen: Checkpoint | undefined): Promise<TileTree> {
+function unvouched(): ProofFailure {
+  return new ProofFailure("signature-missing", "the kept key did not sign it, and it does not continue what was seen");
+}
+
+/** The tiles under a checkpoint, which must hash to it, hold the changes of keys, and continue what was seen. */
+async function judge(
+  newest: Checkpoint,
+  seen: Checkpoint | undefined,
+  keys: KeyHistory,
+  isSure: boolean,
+): Promise<TileTree> {
   const attempt = async (cache: RequestCache): Promise<TileTree> => {
     const tiles = new TileTree(newest, (path) => api.file(path, cache));
     await tiles.frontier();
     if (seen !== undefined) await continues(seen, tiles);
+    await keys.prove(tiles, keep.keyEntries(newest.origin) ?? []);
     return tiles;
   };
   try {
@@ -98,7 +111,9 @@ async function judge(newest: Checkpoint, seen: Checkpoint | undefined): Promise<
       throw error;
     });
   } catch (error) {
-    if (seen !== undefined && error instanceof ProofFailure) keepEvidence(error.code, seen, newest);
+    if (seen === undefined || !(error instanceof ProofFailure)) throw error;
+    if (!isSure) throw unvouched(); // no evidence against the log: a stranger may have made it
+    keepEvidence(error.code, seen, newest);
     throw error;
   }
 }

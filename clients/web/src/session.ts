@@ -106,6 +106,7 @@ async function show(before: number, limit: number): Promise<void> {
     if (tree !== undefined && toBase64(await tree.leaf(entry.position)) !== hash) {
       throw new ProofFailure("tile-mismatch", "an entry is not the one that was signed", entry.position);
     }
+    if (isKeyChange(entry.type)) await rekeyed(text); // known by now, unless the service kept it from the page
     found.push({ position: entry.position, text, entry, leaf: hash, proved: tree !== undefined });
   }
   rows.value = merge(rows.value, found, floor);
