@@ -28,7 +28,7 @@ INTRODUCED = "ledger.key.introduced.v1"
 
 async def test_keys_that_change_while_the_page_is_open_and_between_visits_are_followed(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with service(data, "--demo", "--rate", "10") as running:
+    with service(data, "--demo", "--rate", "20") as running:
         await begin(running)
         first = VerifyKey.parse(running.vkey())
         async with browser_page(running.address) as page:
@@ -51,6 +51,9 @@ async def test_keys_that_change_while_the_page_is_open_and_between_visits_are_fo
             assert len((await kept(page))["keys"].splitlines()) == 5
             assert checkpoint.open((await kept(page))["seen"], third).size > 0
 
+            await page.goto("/verify")
+            await page.wait_for_selector(".run[data-verdict=proved]")
+
             # The page of before kept the first key alone: what it saw continues, so the others are taken up silently.
             await page.evaluate(f"localStorage.removeItem('secondwind.keys:{first.name}')")
             await visit(page)
@@ -64,7 +67,7 @@ async def test_keys_that_change_while_the_page_is_open_and_between_visits_are_fo
 async def test_a_key_that_the_recovery_key_did_not_sign_is_never_believed(tmp_path: Path) -> None:
     """A4: a stranger offers a key of his own, signs a head with it, and writes an entry 0 that names the kept key."""
     data = tmp_path / "data"
-    with service(data, "--demo", "--rate", "10") as running:
+    with service(data, "--demo", "--rate", "20") as running:
         await begin(running)
         first = VerifyKey.parse(running.vkey())
         stranger = SigningKey(first.name, token_bytes(32))
@@ -96,7 +99,7 @@ async def test_a_key_that_the_recovery_key_did_not_sign_is_never_believed(tmp_pa
 
 async def rotated(running: Service, data: Path, old: VerifyKey) -> VerifyKey:
     """Introduce a key and retire `old` by the command; returns the new key once it signs alone."""
-    arguments = ("--data-dir", str(data), "--recovery-key", str(data / "keys" / "recovery.key"), "--after", "5")
+    arguments = ("--data-dir", str(data), "--recovery-key", str(data / "keys" / "recovery.key"), "--after", "3")
     done = await asyncio.to_thread(run, "keys", "introduce", *arguments)
     assert done.returncode == 0, done.stderr
     new = VerifyKey.parse(done.stdout.split()[0])
