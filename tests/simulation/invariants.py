@@ -36,7 +36,7 @@ class Violation(AssertionError):
     """A promise was broken; the message says which, and the seed says how to see it again."""
 
 
-class Witness:
+class Observer:
     """Sees every commit, signature and answer of one world. Faults are collected and raised between two turns."""
 
     def __init__(self, world: World) -> None:

@@ -87,7 +87,7 @@ async def signer(world: World, wakeups: Wakeups) -> None:
     await asyncio.get_running_loop().create_future()
 
 
-class WitnessedKey(SigningKey):
+class ObservedKey(SigningKey):
     """The log's key; each signature is held against what may be signed at that moment."""
 
     def __init__(self, world: World, log: LogName) -> None:
@@ -96,7 +96,7 @@ class WitnessedKey(SigningKey):
         self._log: LogName = log
 
     def sign(self, text: str) -> str:
-        self._world.witness.signs(self._log, text)
+        self._world.observer.signs(self._log, text)
         return super().sign(text)
 
 
@@ -126,7 +126,7 @@ async def _sign(world: World, wakeups: Wakeups, pool: Any, log: LogName) -> None
     made = parts.signer(
         pool,
         log,
-        WitnessedKey(world, log),
+        ObservedKey(world, log),
         batch_public_key=BatchKey(BATCH_SEED).public,
         state=parts.state_file(world.disk.path(f"/signer/{log}.json")),  # type: ignore[arg-type]  # what it uses of one
         directory=parts.directory(world.disk.path(f"/publish/{log}")),  # type: ignore[arg-type]  # what it uses of one
@@ -136,7 +136,7 @@ async def _sign(world: World, wakeups: Wakeups, pool: Any, log: LogName) -> None
         await made.start()
         await parts.follow(wakeups, log, made.step, pause_s=CHECKPOINT_INTERVAL_S)
     except SignerRefuses as error:
-        world.witness.fault(f"the signer refuses, and nobody restored anything: {error}")
+        world.observer.fault(f"the signer refuses, and nobody restored anything: {error}")
 
 
 async def _ask(world: World, writer: Writer) -> None:
@@ -159,8 +159,8 @@ async def _ask(world: World, writer: Writer) -> None:
         try:
             answer = await writer.append(request.command())
         except Refused as error:
-            world.witness.refused(request, error)
+            world.observer.refused(request, error)
         except Unavailable:
             await asyncio.sleep(ASK_AGAIN_S * loop.dice.random())
         else:
-            world.witness.acknowledged(request, answer)
+            world.observer.acknowledged(request, answer)

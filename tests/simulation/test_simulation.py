@@ -55,7 +55,7 @@ def test_troubles_do_happen() -> None:
     assert all(sum(world.kills[name] for world in worlds) > 40 for name in ("host 1", "signer"))
     assert sum(world.database.incarnation for world in worlds) > 25
     happened = ("power cuts", "refused", "jumps of a clock", "months closed")
-    assert all(sum(world.witness.counts[what] for world in worlds) > 10 for what in happened)
+    assert all(sum(world.observer.counts[what] for world in worlds) > 10 for what in happened)
 
 
 def test_a_seed_replays_exactly_even_in_another_process() -> None:

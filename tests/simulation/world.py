@@ -21,7 +21,7 @@ from tests.simulation import processes
 from tests.simulation.database import LATENCY_S, SLOW_LATENCY_S, Database, Pool
 from tests.simulation.disk import Disk
 from tests.simulation.gifts import make
-from tests.simulation.invariants import Witness
+from tests.simulation.invariants import Observer
 from tests.simulation.loop import OWNER, Killed, Loop, as_owner
 from tests.simulation.scenario import QUIET, Scenario
 from tests.simulation.services import HANDLERS
@@ -112,13 +112,13 @@ class World:
         self.wakeups: dict[str, Wakeups] = {}
         self.steps: dict[str, int] = defaultdict(int)
         self.kills: dict[str, int] = defaultdict(int)
-        self.witness = Witness(self)
+        self.observer = Observer(self)
         self._troubled = False
         self._wrong_clock: tuple[str, int] = (NOBODY, 0)
         self.database.handlers |= scenario.parts.handlers
         if scenario.spoiled is not None:
             self.database.handlers[ENTRIES] = self._spoiled_entries
-        self.database.tables.on_commit = self.witness.committed
+        self.database.tables.on_commit = self.observer.committed
         self.database.delay = self._delay
         self.database.cuts = lambda: self._troubled and self.loop.dice.random() < scenario.troubles.cut
         self.disk.on_operation = self._on_operation
@@ -161,25 +161,25 @@ class World:
 
     async def _main(self) -> None:
         await self._give_birth()
-        self.witness.check_now()
+        self.observer.check_now()
         self._troubled = True
         names = [f"host {number}" for number in range(1, self.scenario.hosts + 1)]
         for name in (*names, SIGNER):
             self._boot(name)
         if self.scenario.spoiled is not None:
-            await self._until(self.witness.is_halted, SETTLED_WITHIN_S, "the signer to stop the appends")
+            await self._until(self.observer.is_halted, SETTLED_WITHIN_S, "the signer to stop the appends")
             return
         await self._until(lambda: all(request.settled for request in self.asked), SETTLED_WITHIN_S, "every answer")
         self._troubled = self.scenario.kill_at is not None
-        await self._until(self.witness.is_quiet, QUIET_WITHIN_S, "publisher, projections and signers to be done")
-        self.witness.check_at_the_end()
+        await self._until(self.observer.is_quiet, QUIET_WITHIN_S, "publisher, projections and signers to be done")
+        self.observer.check_at_the_end()
 
     async def _until(self, holds: processes.Condition, bound_s: float, what: str) -> None:
         deadline_s = self.loop.time() + bound_s
         while not holds():
             if self.loop.time() > deadline_s:
-                self.witness.fault(f"waited {bound_s:.0f} s for {what}: {self.witness.standing()}")
-                self.witness.raise_faults()
+                self.observer.fault(f"waited {bound_s:.0f} s for {what}: {self.observer.standing()}")
+                self.observer.raise_faults()
             await asyncio.sleep(LOOK_INTERVAL_S)
 
     async def _give_birth(self) -> None:
@@ -230,12 +230,12 @@ class World:
         """The signer's machine loses power: what was not synced may be gone."""
         self.kill(SIGNER)
         self.disk.power_cut(self.loop.dice)
-        self.witness.power_was_cut()
+        self.observer.power_was_cut()
 
     def _on_turn(self, owner: str) -> None:
-        self.witness.raise_faults()
+        self.observer.raise_faults()
         if self.loop.turns % CHECK_EVERY_TURNS == 0:
-            self.witness.check_now()
+            self.observer.check_now()
         name = owner.partition("#")[0]
         if name in self.wakeups or name == DATABASE:
             self._step(name)
@@ -262,7 +262,7 @@ class World:
         dice = self.loop.dice
         off_s = dice.choice((1, 60, 10 * 365 * 86_400)) * dice.random() * dice.choice((-1, 1))
         self._wrong_clock = (name, int(off_s * 1e6))
-        self.witness.counts["jumps of a clock"] += 1
+        self.observer.counts["jumps of a clock"] += 1
         as_owner("world", self.loop.call_later, dice.random() * JUMP_S, self._set_right)
 
     def _set_right(self) -> None:
