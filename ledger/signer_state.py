@@ -135,7 +135,7 @@ class PublishDirectory:
             return self._says_the_same(number, text) and self._newest_number() == number
         finally:
             temporary.unlink(missing_ok=True)
-        _sync(self._path)
+        sync(self._path)
         return self._newest_number() == number
 
     def _says_the_same(self, number: int, text: str) -> bool:
@@ -171,7 +171,7 @@ def replace_durably(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _write_synced(path: Path, data: bytes) -> None:
@@ -184,7 +184,8 @@ def _write_synced(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def _sync(directory: Path) -> None:
+def sync(directory: Path) -> None:
+    """Make the names in a directory durable: what was renamed before stays so through a power cut."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

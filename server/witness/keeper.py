@@ -8,14 +8,15 @@ never begun anew, or a witness that lost them would cosign a second history (att
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from ledger import checkpoint, cosignature, note, witness
+from ledger import checkpoint, cosignature, note, signer_state, witness
 from ledger.cosignature import Cosignature, Cosigner
 from ledger.errors import MalformedError, Unavailable
 from ledger.signer_state import replace_durably
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.note import VerifyKey
     from server.vault import KeyStore
 
+T = TypeVar("T")
 KEY = "witness"
 WAITING_MAX = 64
 """Requests that a log signed and that wait for their turn; more are asked to come again."""
@@ -54,6 +56,8 @@ class Keeper:
         self._turn = asyncio.Lock()
         self._waiting: set[asyncio.Task[str]] = set()
         self._held = -1
+        self._is_settled = False
+        self._shown: dict[str, str] = {}
 
     @property
     def vkey(self) -> str:
@@ -88,7 +92,7 @@ class Keeper:
         trusted = witness.check_signed(request, self._logs)
         if len(self._waiting) >= WAITING_MAX:
             raise WitnessUnable(f"{WAITING_MAX} requests wait already")
-        work = asyncio.create_task(self._in_turn(request, trusted))
+        work = asyncio.create_task(self._in_turn(self._cosign, request, trusted))
         self._waiting.add(work)
         work.add_done_callback(self._waiting.discard)
         return await asyncio.shield(work)
@@ -97,18 +101,30 @@ class Keeper:
         """The newest cosigned checkpoint of the log whose origin has this SHA-256, in hex; None if there is none."""
         if origin_hash not in {sha256(origin.encode()).hexdigest() for origin in self._logs}:
             return None
-        try:
-            return await asyncio.to_thread((self._directory / origin_hash).read_text, "utf-8")
-        except FileNotFoundError:
-            return None
+        if origin_hash not in self._shown:
+            await asyncio.shield(asyncio.create_task(self._in_turn(self._recall, origin_hash)))
+        return self._shown.get(origin_hash)
 
-    async def _in_turn(self, request: Request, trusted: Sequence[VerifyKey]) -> str:
+    async def _in_turn(self, work: Callable[..., T], *args: object) -> T:
         async with self._turn:
-            return await asyncio.to_thread(self._cosign, request, trusted)
+            return await asyncio.to_thread(work, *args)
+
+    def _recall(self, origin_hash: str) -> None:
+        """Find out what may be shown; the turn is ours, so nothing is being written."""
+        self._settle()
+        with contextlib.suppress(FileNotFoundError):
+            self._shown[origin_hash] = (self._directory / origin_hash).read_text("utf-8")
+
+    def _settle(self) -> None:
+        """A keeper that was killed may have renamed a file and not synced the name: until then nobody hears of it."""
+        if not self._is_settled:
+            signer_state.sync(self._directory)
+            self._is_settled = True
 
     def _cosign(self, request: Request, trusted: Sequence[VerifyKey]) -> str:
         path = self._path(request.checkpoint.origin)
         try:
+            self._settle()
             seen, last = self._load(path)
             new = witness.decide(request, seen)
             time_s = self._clock_s()
@@ -116,7 +132,10 @@ class Keeper:
                 return last.line  # whoever repeats a public checkpoint costs one write a second, and no more
             text = request.checkpoint.text()
             line = self._key.line(text, time_s)
-            replace_durably(path, f"{text}\n{_lines_by(request.note, trusted)}{line}".encode())
+            kept = f"{text}\n{_lines_by(request.note, trusted)}{line}"
+            self._is_settled = False
+            replace_durably(path, kept.encode())
+            self._is_settled, self._shown[path.name] = True, kept
         except (OSError, MalformedError) as error:
             raise WitnessUnable(f"what was cosigned cannot be kept ({type(error).__name__})") from error
         return line

@@ -186,5 +186,5 @@ def test_a_writer_that_looks_only_once_is_shown() -> None:
 
 
 def test_a_state_file_whose_name_is_not_synced_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.signer_state, "_sync", lambda _directory: None)
+    monkeypatch.setattr(ledger.signer_state, "sync", lambda _directory: None)
     shown_by_some_seed(drawn, "before the state that says so is durable")

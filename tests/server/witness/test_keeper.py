@@ -60,6 +60,37 @@ async def test_what_was_cosigned_is_kept_as_it_is_served(keeper: Keeper) -> None
     assert await keeper.newest("0" * 64) is None
 
 
+async def test_a_name_that_a_killed_witness_did_not_sync_is_synced_before_anybody_hears_of_it(
+    keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A3, E6: killed between rename and sync, then the power fails: what was shown meanwhile would be forgotten."""
+    line = await keeper.add_checkpoint(request(0, 3))
+    synced: list[Path] = []
+    monkeypatch.setattr(keeper_module.signer_state, "sync", synced.append)
+    assert await opened(tmp_path).newest(ORIGIN_HASH) == signed(3) + line
+    assert synced == [tmp_path / "witnessed"]
+    assert await opened(tmp_path).add_checkpoint(request(3, 3)) == line
+    assert synced == [tmp_path / "witnessed"] * 2
+
+
+async def test_what_is_being_written_is_shown_once_it_is_kept(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A3: a renamed file is read by everybody at once, and survives a power cut only when its name is synced."""
+    first = await keeper.add_checkpoint(request(0, 3))
+    renamed, kept = threading.Event(), threading.Event()
+
+    def slow(_directory: Path) -> None:
+        renamed.set()
+        assert kept.wait(10)
+
+    monkeypatch.setattr(keeper_module.signer_state, "sync", slow)
+    work = asyncio.create_task(keeper.add_checkpoint(request(3, 5)))
+    assert await asyncio.to_thread(renamed.wait, 10)
+    assert await keeper.newest(ORIGIN_HASH) == signed(3) + first
+    kept.set()
+    second = await work
+    assert await keeper.newest(ORIGIN_HASH) == signed(5) + second
+
+
 async def test_a_crash_between_writing_and_answering_costs_one_more_question(keeper: Keeper, tmp_path: Path) -> None:
     """A3: the answer is lost, the witness starts again; what it wrote counts, and the log learns it by the 409."""
     await keeper.add_checkpoint(request(0, 3))
