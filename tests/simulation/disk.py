@@ -1,4 +1,4 @@
-"""A disk in memory with a power switch, under the real `ledger.signer_state`.
+"""A disk in memory with a power switch, under the real `ledger.signer_state`; one for each machine.
 
 What was written is seen by everybody at once (the page cache) and survives a kill. A power cut leaves what was synced:
 the content of a file that was `fsync`ed, and the names of a directory that was; of names that were not, a prefix in the
@@ -171,8 +171,8 @@ class DiskPath:
             raise FileNotFoundError(self.text)
         return inode.data
 
-    def read_text(self) -> str:
-        return self.read_bytes().decode()
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
 
     def replace(self, target: DiskPath) -> None:
         self._disk.on_operation("rename")

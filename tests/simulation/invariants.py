@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 LOGS: tuple[LogName, ...] = ("books", "public")
+SIGNER = "signer"
 PROJECTIONS = ("publisher", "giving_gifts", "totals")
 
 
@@ -45,6 +46,7 @@ class Observer:
         self._leaves: dict[LogName, list[bytes]] = {"books": [], "public": []}
         self._signed: dict[LogName, checkpoint.Checkpoint] = {}
         self._shown: dict[LogName, int] = {"books": 0, "public": 0}
+        self.signed_texts: set[str] = set()
         self.counts: Counter[str] = Counter()
 
     def fault(self, sentence: str) -> None:
@@ -87,6 +89,7 @@ class Observer:
         """The key is about to sign: what it signs was read back, is durable in the state file, and never goes back."""
         self.counts["signed"] += 1
         signed = checkpoint.parse(text)
+        self.signed_texts.add(text)
         before = self._signed.get(log)
         if before is not None and signed.size < before.size:
             self.fault(f"{log}: a checkpoint of {signed.size} is signed after one of {before.size}")
@@ -97,17 +100,19 @@ class Observer:
         spoiled = self._world.scenario.spoiled
         if log == "public" and spoiled is not None and signed.size > spoiled:
             self.fault(f"{log}: {signed.size} is signed, and entry {spoiled} cannot be read back")
-        state = self._world.disk.certain(f"/signer/{log}.json")
+        state = self._world.disks[SIGNER].certain(f"/signer/{log}.json")
         if state is None or f'"size":{signed.size},'.encode() not in state:
             self.fault(f"{log}: {signed.size} is signed before the state that says so is durable (attacks E6)")
 
-    def power_was_cut(self) -> None:
+    def power_was_cut(self, machine: str) -> None:
         """What was shown and not yet synced may be shown no more."""
         self.counts["power cuts"] += 1
-        self._shown = {"books": 0, "public": 0}
+        if machine == SIGNER:
+            self._shown = {"books": 0, "public": 0}
 
     def committed(self, tx: Transaction) -> None:
         """A transaction was committed: nothing that stood may have changed."""
+        self._world.cosigned.stored(tx)
         heads = [(key[0], row) for (table, key), row in tx.writes.items() if table == "heads" and row is not None]
         for log, head in heads:
             entries, leaves = self._world.database.tables.table("entries"), self._leaves[log]
@@ -160,6 +165,7 @@ class Observer:
         self._check_publications()
         self._check_anchors()
         self._check_projections()
+        self._world.cosigned.check_now()
         self.raise_faults()
 
     def check_at_the_end(self) -> None:
@@ -172,11 +178,19 @@ class Observer:
                 self.fault(f"request {request.number} was never answered")
         self.raise_faults()
 
+    def leaves(self, log: LogName) -> list[bytes]:
+        """The leaf hashes of everything that was ever committed to the log."""
+        return self._leaves[log]
+
+    def size(self, log: LogName) -> int:
+        """How many entries were committed to the log."""
+        return len(self._leaves[log])
+
     def _sizes(self) -> dict[LogName, int]:
         return {log: len(leaves) for log, leaves in self._leaves.items()}
 
     def _size_shown(self, log: LogName) -> int:
-        inode = self._world.disk.files.get(f"/publish/{log}/checkpoint")
+        inode = self._world.disks[SIGNER].files.get(f"/publish/{log}/checkpoint")
         return 0 if inode is None else checkpoint.open(inode.data, key_of(log).verify_key).size
 
     def _entries(self, log: LogName) -> list[StoredEntry]:

@@ -25,6 +25,7 @@ from server.publishing.anchors import POLL_INTERVAL_S as ANCHORS_POLL_S
 from server.publishing.publisher import COMPANION
 from server.tasks import Tasks
 from server.wakeups import Wakeups
+from tests.simulation import witnessing
 from tests.simulation.database import Pool
 from tests.simulation.totals import Totals
 from tests.support.logs import BATCH_SEED, KEY_SEED, origin_of
@@ -37,6 +38,7 @@ CHECKPOINT_INTERVAL_S = 0.05
 ASK_AGAIN_S = 0.3
 MONTHS_POLL_S = 0.5
 LOGS: tuple[LogName, ...] = ("books", "public")
+SIGNER = "signer"
 
 
 async def host(world: World, wakeups: Wakeups) -> None:
@@ -79,11 +81,12 @@ async def host(world: World, wakeups: Wakeups) -> None:
 
 
 async def signer(world: World, wakeups: Wakeups) -> None:
-    """The signers of both logs."""
+    """The signers of both logs, and beside them those who ask the witness."""
     tasks = Tasks()
     pool = Pool(world.database)
     for log in LOGS:
         tasks.start(f"signer of {log}", partial(_sign, world, wakeups, pool, log))
+    witnessing.ask(world, tasks, pool, wakeups)
     await asyncio.get_running_loop().create_future()
 
 
@@ -128,9 +131,10 @@ async def _sign(world: World, wakeups: Wakeups, pool: Any, log: LogName) -> None
         log,
         ObservedKey(world, log),
         batch_public_key=BatchKey(BATCH_SEED).public,
-        state=parts.state_file(world.disk.path(f"/signer/{log}.json")),  # type: ignore[arg-type]  # what it uses of one
-        directory=parts.directory(world.disk.path(f"/publish/{log}")),  # type: ignore[arg-type]  # what it uses of one
+        state=parts.state_file(world.disks[SIGNER].path(f"/signer/{log}.json")),  # type: ignore[arg-type]  # what it uses of one
+        directory=parts.directory(world.disks[SIGNER].path(f"/publish/{log}")),  # type: ignore[arg-type]  # what it uses of one
         clock=world.clock_us,
+        on_checkpoint=lambda _checkpoint, _note: wakeups.notify(f"checkpoint:{log}"),
     )
     try:
         await made.start()

@@ -15,11 +15,17 @@ from server.closing.closer import Closer
 from server.loops import follow
 from server.publishing.anchors import Anchors
 from server.publishing.publisher import Publisher
+from server.witness.asking import Asking
+from server.witness.keeper import Keeper
 
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """How likely each trouble is, per turn of the loop; `cut` per statement; `lost`, `doubled` per wake-up."""
+    """How likely each trouble is.
+
+    Per turn of the loop; `cut` per statement; `lost`, `doubled` per wake-up, `wire` per
+    message to and from the witness, for its loss, double and delay.
+    """
 
     kill: float = 0.000_7
     database: float = 0.000_1
@@ -31,9 +37,10 @@ class Troubles:
     lost: float = 0.3
     doubled: float = 0.2
     jump: float = 0.000_3
+    wire: float = 0.1
 
 
-QUIET = Troubles(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+QUIET = Troubles(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 MILDER_OR_WORSE = (0.0, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -49,6 +56,8 @@ class Parts:
     signer: type[Signer] = Signer
     state_file: type[StateFile] = StateFile
     directory: type[PublishDirectory] = PublishDirectory
+    keeper: type[Keeper] = Keeper
+    asking: type[Asking] = Asking
     follow: Callable[..., Awaitable[None]] = follow
     handlers: dict[str, Callable[..., Awaitable[Any]]] = field(default_factory=dict)
 
@@ -58,7 +67,7 @@ class Scenario:
     """One run.
 
     `kill_at`: the process to kill, and before which of its steps: a step ends at an await or a file operation.
-    `cut_power` takes the power of the signer's machine with it. `spoiled`: the entry of `public` that loses a bit.
+    `cut_power` takes the power of its machine with it. `spoiled`: the entry of `public` that loses a bit.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""What the named queries of the publisher and of the projection of gifts do to the tables, beside the ledger's own."""
+"""What the named queries of the publisher, the projection of gifts and witnessing do, beside the ledger's own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.simulation.tables import Row, Transaction
 
 __all__ = ["HANDLERS"]
 PUBLISHING, GIVING = sql.load("publishing"), sql.load("giving")
+PUBLIC, WITNESS = sql.load("public"), sql.load("witness")
 
 
 @answers(PUBLISHING.publisher_next)
@@ -88,4 +89,40 @@ async def set_fees(
         row = tx.get("gifts", position)
         if row is not None:
             tx.put("gifts", position, row=row.but(fee_minor=fee, fee_position=fee_position))
+    return []
+
+
+@answers(PUBLIC.newest_checkpoint)
+async def newest_public_checkpoint(tx: Transaction, _now_us: int) -> list[Row]:
+    found = [row for key, row in tx.all("checkpoints") if key[0] == "public"]
+    return [max(found, key=lambda row: row["size"]).only("size", "note")] if found else []
+
+
+@answers(PUBLIC.covering_checkpoint)
+async def covering_checkpoint(tx: Transaction, _now_us: int, size: int) -> list[Row]:
+    found = [row for key, row in tx.all("checkpoints") if key[0] == "public" and key[1] >= size]
+    return [min(found, key=lambda row: row["size"]).only("size", "note")] if found else []
+
+
+@answers(PUBLIC.leaf_hashes)
+async def leaf_hashes(tx: Transaction, _now_us: int, start: int, end: int) -> list[Row]:
+    found = (tx.get("entries", "public", position) for position in range(start, end))
+    return [Row(hashes=b"".join(row["leaf_hash"] for row in found if row is not None))]
+
+
+@answers(WITNESS.reached)
+async def reached(tx: Transaction, _now_us: int, vkeys: list[str]) -> list[Row]:
+    newest: dict[str, Row] = {}
+    for (size, vkey), row in tx.all("cosignatures"):
+        if vkey in vkeys and (vkey not in newest or newest[vkey]["size"] < size):
+            newest[vkey] = Row(vkey=vkey, size=size, time_s=row["time_s"])
+    return list(newest.values())
+
+
+@answers(WITNESS.store)
+async def store(tx: Transaction, _now_us: int, size: int, vkey: str, time_s: int, line: str) -> list[Row]:
+    await tx.lock("cosignatures", size, vkey)
+    old = tx.get("cosignatures", size, vkey)
+    if old is None or old["time_s"] < time_s:
+        tx.put("cosignatures", size, vkey, row=Row(time_s=time_s, line=line))
     return []

@@ -16,7 +16,11 @@ SEEDS = int(os.environ.get("SECONDWIND_SIMULATION_SEEDS", "300"))
 SEEDS_PER_TEST = 25
 ONLY = os.environ.get("SECONDWIND_SIMULATION_SEED")
 # Slow statements on connections that die: what was sent is done late, on the one host that needs no lock.
-LATE = {"hosts": 1, "callers": 1, "troubles": Troubles(0, 0, 0, 0, 0, cut=0.08, slow=0.35, lost=0, doubled=0, jump=0)}
+LATE = {
+    "hosts": 1,
+    "callers": 1,
+    "troubles": Troubles(0, 0, 0, 0, 0, cut=0.08, slow=0.35, lost=0, doubled=0, jump=0, wire=0),
+}
 
 
 def seeds(start: int, count: int = SEEDS_PER_TEST) -> list[int]:

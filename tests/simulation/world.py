@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
+from typing import Any
 
 import ledger.signer_state
 import sql
@@ -17,7 +19,9 @@ from ledger.batches import BatchKey
 from ledger.types import LogName
 from server.vault import Vault
 from server.wakeups import Wakeups
-from tests.simulation import processes
+from server.witness.asking import PAUSE_S_MAX, ROUND_WAIT_S
+from tests.simulation import processes, witnessing
+from tests.simulation.cosigned import Cosigned
 from tests.simulation.database import LATENCY_S, SLOW_LATENCY_S, Database, Pool
 from tests.simulation.disk import Disk
 from tests.simulation.gifts import make
@@ -26,6 +30,8 @@ from tests.simulation.loop import OWNER, Killed, Loop, as_owner
 from tests.simulation.scenario import QUIET, Scenario
 from tests.simulation.services import HANDLERS
 from tests.simulation.tables import Row, Transaction
+from tests.simulation.wire import Wire
+from tests.simulation.witnessing import RIVAL, WITNESS
 from tests.support.logs import BATCH_SEED, born, origin_of
 
 CREATE_HEAD, ENTRIES = sql.load("ledger").create_head, sql.load("ledger").entries
@@ -34,6 +40,7 @@ SIGNER, DATABASE, NOBODY = "signer", "database", "nobody"
 EPOCH_US = 1_785_000_000_000_000 - 3_000_000  # so that an interval of anchors begins three seconds later
 SETTLED_WITHIN_S = 120.0
 QUIET_WITHIN_S = 150.0
+COSIGNED_WITHIN_S = PAUSE_S_MAX + 2 * ROUND_WAIT_S
 LOOK_INTERVAL_S = 0.1
 CHECK_EVERY_TURNS = 1_500
 MONTH_ENDS_AT_S = 1.5
@@ -97,6 +104,16 @@ class Ordered(dict[object, None]):
         self.pop(item, None)
 
 
+class OwnOs:
+    """The module `os` as each process has it: on the disk of its own machine."""
+
+    def __init__(self, disks: dict[str, Disk]) -> None:
+        self._modules = {machine: disk.as_os() for machine, disk in disks.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._modules[OWNER.get().partition("#")[0]], name)
+
+
 class World:
     """One run of a scenario. `run` raises Violation when a promise is broken; `steps` counts each process's steps."""
 
@@ -104,7 +121,8 @@ class World:
         self.scenario = scenario
         self.loop = Loop(Random(scenario.seed))  # noqa: S311 - a die, not a secret
         self.database = Database(self.clock_us)
-        self.disk = Disk()
+        self.disks = {SIGNER: Disk(), WITNESS: Disk()}
+        self.wire = Wire(self)
         secrets = Random(f"secrets of {scenario.seed}")  # noqa: S311 - a die, not a secret
         self.vault = Vault(MemoryKeys(), now=lambda: datetime(2026, 7, 25, tzinfo=UTC), random=secrets.randbytes)
         self.asked = make(scenario.gifts, Random(f"gifts of {scenario.seed}"), self.vault)  # noqa: S311 - a die, not a secret
@@ -112,16 +130,19 @@ class World:
         self.wakeups: dict[str, Wakeups] = {}
         self.steps: dict[str, int] = defaultdict(int)
         self.kills: dict[str, int] = defaultdict(int)
+        self._retired: set[str] = set()
         self.observer = Observer(self)
-        self._troubled = False
+        self.cosigned = Cosigned(self)
+        self.is_troubled = False
         self._wrong_clock: tuple[str, int] = (NOBODY, 0)
         self.database.handlers |= scenario.parts.handlers
         if scenario.spoiled is not None:
             self.database.handlers[ENTRIES] = self._spoiled_entries
         self.database.tables.on_commit = self.observer.committed
         self.database.delay = self._delay
-        self.database.cuts = lambda: self._troubled and self.loop.dice.random() < scenario.troubles.cut
-        self.disk.on_operation = self._on_operation
+        self.database.cuts = lambda: self.is_troubled and self.loop.dice.random() < scenario.troubles.cut
+        for machine, disk in self.disks.items():
+            disk.on_operation = partial(self._on_operation, machine)
         self.loop.on_turn = self._on_turn
 
     async def _spoiled_entries(self, tx: Transaction, now_us: int, log: LogName, start: int, limit: int) -> list[Row]:
@@ -151,7 +172,7 @@ class World:
     @contextmanager
     def _on_our_disk(self) -> Iterator[None]:
         genuine, was_disabled = ledger.signer_state.os, logging.root.manager.disable
-        ledger.signer_state.os = self.disk.as_os()  # type: ignore[assignment]  # what it uses of it
+        ledger.signer_state.os = OwnOs(self.disks)  # type: ignore[assignment]  # what it uses of it
         logging.disable(logging.CRITICAL)
         try:
             yield
@@ -162,17 +183,29 @@ class World:
     async def _main(self) -> None:
         await self._give_birth()
         self.observer.check_now()
-        self._troubled = True
+        self.is_troubled = True
         names = [f"host {number}" for number in range(1, self.scenario.hosts + 1)]
-        for name in (*names, SIGNER):
+        for name in (*names, SIGNER, WITNESS):
             self._boot(name)
+        as_owner(RIVAL, self.loop.create_task, witnessing.rival(self))
         if self.scenario.spoiled is not None:
             await self._until(self.observer.is_halted, SETTLED_WITHIN_S, "the signer to stop the appends")
             return
         await self._until(lambda: all(request.settled for request in self.asked), SETTLED_WITHIN_S, "every answer")
-        self._troubled = self.scenario.kill_at is not None
+        self.is_troubled = self.scenario.kill_at is not None
+        self.wire.is_cut = True  # nobody may need the witness to come to an end
         await self._until(self.observer.is_quiet, QUIET_WITHIN_S, "publisher, projections and signers to be done")
         self.observer.check_at_the_end()
+        self._retire(names)
+        self.wire.is_cut = False
+        await self._until(self.cosigned.is_newest, COSIGNED_WITHIN_S, "the newest checkpoint to be cosigned")
+        self.observer.check_now()
+
+    def _retire(self, names: list[str]) -> None:
+        """End processes that have nothing left to do, for good: their polling is all that would be seen of them."""
+        for name in names:
+            self._retired.add(name)
+            self.kill(name)
 
     async def _until(self, holds: processes.Condition, bound_s: float, what: str) -> None:
         deadline_s = self.loop.time() + bound_s
@@ -202,12 +235,12 @@ class World:
 
     def _boot(self, name: str) -> None:
         """Start a process through its real start path; one that cannot start is started again."""
-        if name in self.wakeups:
+        if name in self.wakeups or name in self._retired:
             return
         self.kills[name] += 1
         owner = f"{name}#{self.kills[name]}"
         wakeups = self.wakeups[name] = LossyWakeups(self)
-        work = processes.signer(self, wakeups) if name == SIGNER else processes.host(self, wakeups)
+        work = {SIGNER: processes.signer, WITNESS: witnessing.witness}.get(name, processes.host)(self, wakeups)
         task = as_owner(owner, self.loop.create_task, work)
 
         def ended(done: asyncio.Task[None]) -> None:
@@ -226,11 +259,11 @@ class World:
             as_owner("network", connection.cut)
         as_owner("world", self.loop.call_later, self.loop.dice.random() * RESTART_S, self._boot, name)
 
-    def cut_power(self) -> None:
-        """The signer's machine loses power: what was not synced may be gone."""
-        self.kill(SIGNER)
-        self.disk.power_cut(self.loop.dice)
-        self.observer.power_was_cut()
+    def cut_power(self, machine: str) -> None:
+        """The machine of the signer or the witness loses power: what was not synced may be gone."""
+        self.kill(machine)
+        self.disks[machine].power_cut(self.loop.dice)
+        self.observer.power_was_cut(machine)
 
     def _on_turn(self, owner: str) -> None:
         self.observer.raise_faults()
@@ -239,7 +272,7 @@ class World:
         name = owner.partition("#")[0]
         if name in self.wakeups or name == DATABASE:
             self._step(name)
-        if self._troubled and self.scenario.troubles is not QUIET:
+        if self.is_troubled and self.scenario.troubles is not QUIET:
             self._trouble()
 
     def _trouble(self) -> None:
@@ -251,7 +284,7 @@ class World:
             if self.database.is_up:
                 as_owner("world", self.database.crash, self.loop)
         elif (drawn := drawn - t.power) < 0:
-            self.cut_power()
+            self.cut_power(dice.choice((SIGNER, WITNESS)))
         elif (drawn := drawn - t.pause) < 0:
             self._pause(dice.choice(sorted(self.wakeups) or [NOBODY]))
         elif drawn - t.jump < 0 and self._wrong_clock[0] == NOBODY:
@@ -281,27 +314,27 @@ class World:
 
     def _step(self, name: str) -> None:
         """One more step of a process; the scenario may have it killed just before."""
-        if not self._troubled:
+        if not self.is_troubled:
             return
         self.steps[name] += 1
         if self.scenario.kill_at == (name, self.steps[name]):
             if name == DATABASE:
                 as_owner("world", self.database.crash, self.loop)
             elif self.scenario.cut_power:
-                self.cut_power()
+                self.cut_power(name)
             else:
                 self.kill(name)
 
-    def _on_operation(self, _operation: str) -> None:
+    def _on_operation(self, machine: str, _operation: str) -> None:
         owner = OWNER.get()
         if not self.loop.is_dead(owner):
-            self._step(SIGNER)
-            if self._troubled and self.loop.dice.random() < self.scenario.troubles.disk:
-                self.cut_power() if self.loop.dice.random() < 0.5 else self.kill(SIGNER)
+            self._step(machine)
+            if self.is_troubled and self.loop.dice.random() < self.scenario.troubles.disk:
+                self.cut_power(machine) if self.loop.dice.random() < 0.5 else self.kill(machine)
         if self.loop.is_dead(owner):
             raise Killed(owner)
 
     def _delay(self) -> float:
         dice = self.loop.dice
-        slow = self._troubled and dice.random() < self.scenario.troubles.slow
+        slow = self.is_troubled and dice.random() < self.scenario.troubles.slow
         return dice.random() * (SLOW_LATENCY_S if slow else LATENCY_S)
