@@ -46,6 +46,8 @@ class Observer:
         self._leaves: dict[LogName, list[bytes]] = {"books": [], "public": []}
         self._signed: dict[LogName, checkpoint.Checkpoint] = {}
         self._shown: dict[LogName, int] = {"books": 0, "public": 0}
+        self._came_s: dict[LogName, list[float]] = {"books": [], "public": []}
+        self.slowest_signing_s = 0.0
         self.signed_texts: set[str] = set()
         self.counts: Counter[str] = Counter()
 
@@ -93,6 +95,10 @@ class Observer:
         before = self._signed.get(log)
         if before is not None and signed.size < before.size:
             self.fault(f"{log}: a checkpoint of {signed.size} is signed after one of {before.size}")
+        from_size = 0 if before is None else before.size
+        if signed.size > from_size:
+            waited_s = self._world.loop.time() - self._came_s[log][from_size]
+            self.slowest_signing_s = max(self.slowest_signing_s, waited_s)
         self._signed[log] = signed
         leaves = self._leaves[log]
         if signed.size > len(leaves) or merkle.root(leaves[: signed.size]) != signed.root_hash:
@@ -118,6 +124,7 @@ class Observer:
             entries, leaves = self._world.database.tables.table("entries"), self._leaves[log]
             while (row := entries.get((log, len(leaves)))) is not None:
                 leaves.append(canonical.leaf_hash(row["bytes"]))
+                self._came_s[log].append(self._world.loop.time())
                 ahead_us = row["at_us"] - self._world.true_us()
                 if ahead_us > CLOCK_SKEW_US_MAX:
                     self.fault(f"{log}: entry {len(leaves) - 1} is dated {ahead_us / 1e6:.1f} s ahead (attacks E12)")

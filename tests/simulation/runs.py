@@ -26,7 +26,7 @@ def run(scenario: Scenario) -> World:
     return world
 
 
-def every_step(process: str, *, cut_power: bool = False) -> Iterator[Scenario]:
-    """The small scenario, killed before each step of one process; with the power of its machine, where asked for."""
-    for step in range(1, run(SMALL).steps[process] + 1):
+def every_step(process: str, *, cut_power: bool = False, stride: int = 1) -> Iterator[Scenario]:
+    """The small scenario, killed before every `stride`th step of one process; with its machine's power, if asked."""
+    for step in range(1, run(SMALL).steps[process] + 1, stride):
         yield replace(SMALL, kill_at=(process, step), cut_power=cut_power)

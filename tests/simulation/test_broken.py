@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ import pytest
 
 import ledger.signer_state
 import sql
+from ledger import witness
 from ledger.plan import Plan
 from ledger.projector import Projector
 from ledger.signer import Signer
@@ -22,14 +24,17 @@ from ledger.types import Command, Draft, StoredEntry
 from server.closing.closer import Closer
 from server.loops import follow
 from server.publishing.publisher import Publisher
+from server.witness.asking import Asking, Standing
+from server.witness.keeper import Keeper
 from tests.simulation.invariants import Violation
-from tests.simulation.runs import run
+from tests.simulation.runs import every_step, run
 from tests.simulation.scenario import Parts, Scenario, drawn
 from tests.simulation.tables import Row, Transaction
 from tests.simulation.test_simulation import LATE
+from tests.simulation.witnessing import COSIGNER
 
 SEEDS_MAX = 240
-LEDGER, PUBLISHING = sql.load("ledger"), sql.load("publishing")
+LEDGER, PUBLISHING, WITNESS = sql.load("ledger"), sql.load("publishing"), sql.load("witness")
 
 
 class ForgetfulPublisher(Publisher):
@@ -120,6 +125,50 @@ class Unsaved(StateFile):
         """Forget it."""
 
 
+class PatientSigner(Signer):
+    """Signs no further before the witness has cosigned what was signed."""
+
+    async def step(self) -> int:
+        newest = await self._pool.fetchrow(LEDGER.newest_checkpoint, "public")
+        reached = await self._pool.fetch(WITNESS.reached, [COSIGNER.vkey])
+        if newest is not None and (not reached or reached[0]["size"] < newest["size"]):
+            return 0
+        return await super().step()
+
+
+class HastyKeeper(Keeper):
+    """Answers, and writes down afterwards what it answered."""
+
+    async def _in_turn(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        if work != self._cosign:
+            return await super()._in_turn(work, *arguments)
+        request = arguments[0]
+        witness.decide(request, self._load(self._path(request.checkpoint.origin))[0])
+        self._later = asyncio.create_task(super()._in_turn(work, *arguments))
+        return self._key.line(request.checkpoint.text(), self._clock_s())
+
+
+class TrustingKeeper(Keeper):
+    """Takes the files it finds at its start for durable ones."""
+
+    def _settle(self) -> None:
+        """Sync nothing."""
+
+
+class OffendedAsking(Asking):
+    """Asks no more once it was not answered."""
+
+    async def _ask(self, session: Any, standing: Standing, newest: Any) -> bool:
+        return not standing.failures and await super()._ask(session, standing, newest)
+
+
+def decide_unproved(request: witness.Request, seen: witness.Seen) -> witness.Seen:
+    """Believe that a checkpoint goes on from what was cosigned."""
+    if request.old_size != seen.size:
+        raise witness.WitnessRefusal(409, "another size", known_size=seen.size)
+    return witness.Seen(request.checkpoint.size, request.checkpoint.root_hash)
+
+
 class SleepyCloser(Closer):
     """Leaves the months of `public` to somebody else."""
 
@@ -172,6 +221,9 @@ def shown_by_some_seed(make: Callable[[int], Scenario], words: str) -> None:
         (Parts(writer=CredulousWriter), "s ahead"),
         (Parts(signer=LateSigner), "before the state that says so is durable"),
         (Parts(signer=TrustingSigner), "before the state that says so is durable"),
+        (Parts(signer=PatientSigner), "waited 150 s for publisher, projections and signers"),
+        (Parts(keeper=HastyKeeper), "heard of before they were kept"),
+        (Parts(asking=OffendedAsking), "s for the newest checkpoint to be cosigned"),
         (Parts(follow=follow_without_poll), "waited 150 s for publisher, projections and signers"),
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
@@ -188,3 +240,14 @@ def test_a_writer_that_looks_only_once_is_shown() -> None:
 def test_a_state_file_whose_name_is_not_synced_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger.signer_state, "sync", lambda _directory: None)
     shown_by_some_seed(drawn, "before the state that says so is durable")
+
+
+def test_a_witness_that_takes_what_it_finds_for_durable_is_shown() -> None:
+    killed = [replace(scenario, parts=Parts(keeper=TrustingKeeper)) for scenario in every_step("witness")]
+    with pytest.raises(Violation, match="heard of before they were kept"):
+        all(run(scenario) for scenario in killed)
+
+
+def test_a_witness_that_asks_for_no_proof_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "decide", decide_unproved)
+    shown_by_some_seed(drawn, "of another history")

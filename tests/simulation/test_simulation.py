@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tests.simulation.runs import every_step, run
-from tests.simulation.scenario import Troubles, drawn
+from tests.simulation.scenario import QUIET, Scenario, Troubles, drawn
+from tests.simulation.witnessing import ANSWER_TIMEOUT_S
 from tests.support.service import ROOT
 
-SEEDS = int(os.environ.get("SECONDWIND_SIMULATION_SEEDS", "300"))
+SEEDS = int(os.environ.get("SECONDWIND_SIMULATION_SEEDS", "200"))
+STRIDE = int(os.environ.get("SECONDWIND_SIMULATION_STRIDE", "4"))
 SEEDS_PER_TEST = 25
 ONLY = os.environ.get("SECONDWIND_SIMULATION_SEED")
 # Slow statements on connections that die: what was sent is done late, on the one host that needs no lock.
@@ -35,11 +38,19 @@ def test_whatever_goes_wrong_every_promise_is_kept(start: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("process", "cut_power"), [("host 1", False), ("signer", False), ("signer", True), ("database", False)]
+    ("process", "cut_power"),
+    [
+        ("host 1", False),
+        ("signer", False),
+        ("signer", True),
+        ("database", False),
+        ("witness", False),
+        ("witness", True),
+    ],
 )
 def test_killed_before_any_step_every_promise_is_kept(process: str, *, cut_power: bool) -> None:
-    killed = [run(scenario) for scenario in every_step(process, cut_power=cut_power)]
-    assert len(killed) > 100
+    killed = [run(scenario) for scenario in every_step(process, cut_power=cut_power, stride=STRIDE)]
+    assert len(killed) * STRIDE > (50 if process == "witness" else 100)
 
 
 @pytest.mark.parametrize("start", [0, 20, 40])
@@ -54,12 +65,21 @@ def test_the_signer_stops_the_appends_and_never_signs_what_it_cannot_read_back(p
         run(drawn(seed, spoiled=position))
 
 
+def test_signing_takes_as_long_when_the_witness_never_answers() -> None:
+    """Every question waits for its time-out; no signature waits for a question."""
+    silent = run(Scenario(seed=1, hosts=1, troubles=replace(QUIET, wire=1.0)))
+    assert silent.observer.counts["messages lost"] > 5
+    assert 0 < silent.observer.slowest_signing_s < ANSWER_TIMEOUT_S
+
+
 def test_troubles_do_happen() -> None:
     worlds = [run(drawn(seed)) for seed in range(20)]
     assert all(sum(world.kills[name] for world in worlds) > 40 for name in ("host 1", "signer"))
     assert sum(world.database.incarnation for world in worlds) > 25
-    happened = ("power cuts", "refused", "jumps of a clock", "months closed")
+    answers = [f"witness answered {status}" for status in (200, 409, 422)]
+    happened = ("power cuts", "refused", "jumps of a clock", "months closed", "messages lost")
     assert all(sum(world.observer.counts[what] for world in worlds) > 10 for what in happened)
+    assert all(sum(world.observer.counts[what] for world in worlds) > 3 for what in answers)
 
 
 def test_a_seed_replays_exactly_even_in_another_process() -> None:

@@ -197,9 +197,10 @@ class World:
         await self._until(self.observer.is_quiet, QUIET_WITHIN_S, "publisher, projections and signers to be done")
         self.observer.check_at_the_end()
         self._retire(names)
-        self.wire.is_cut = False
+        self.wire.is_cut = self.is_troubled = False
         await self._until(self.cosigned.is_newest, COSIGNED_WITHIN_S, "the newest checkpoint to be cosigned")
-        self.observer.check_now()
+        self.cosigned.check_now()
+        self.observer.raise_faults()
 
     def _retire(self, names: list[str]) -> None:
         """End processes that have nothing left to do, for good: their polling is all that would be seen of them."""
