@@ -27,26 +27,35 @@ WAITERS = (
 )
 
 
+class Admin(asyncpg.Connection):
+    """The server's administrator, whose own work waits for no standby; that of `probing` does."""
+
+    probing: asyncpg.Connection
+
+
 @pytest.fixture
-async def admin(postgres_server: Server) -> AsyncIterator[asyncpg.Connection]:
-    """The server's administrator, whose own work waits for no standby."""
-    connection = await asyncpg.connect(postgres_server.admin_url("postgres"))
+async def admin(postgres_server: Server) -> AsyncIterator[Admin]:
+    url = postgres_server.admin_url("postgres")
+    connection = await asyncpg.connect(url, connection_class=Admin)
+    connection.probing = await asyncpg.connect(url)
     await connection.execute("set synchronous_commit = local")
     yield connection
+    await connection.probing.close()
     await connection.close()
 
 
 @asynccontextmanager
-async def a_standby_that_is_away(admin: asyncpg.Connection) -> AsyncIterator[None]:
+async def a_standby_that_is_away(admin: Admin) -> AsyncIterator[None]:
     """The server waits, at every COMMIT, for a standby that does not come before this ends."""
     await _standbys(admin, "away")
+    await _until_commits_wait(admin)
     try:
         yield
     finally:
         await _standbys(admin, "")
 
 
-async def _standbys(admin: asyncpg.Connection, names: str) -> None:
+async def _standbys(admin: Admin, names: str) -> None:
     await admin.execute(f"alter system set synchronous_standby_names = '{names}'")
     await admin.execute("select pg_reload_conf()")
     async with asyncio.timeout(10):
@@ -54,7 +63,22 @@ async def _standbys(admin: asyncpg.Connection, names: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def waiting(admin: asyncpg.Connection, before: asyncpg.Record | None = None) -> asyncpg.Record:
+async def _until_commits_wait(admin: Admin) -> None:
+    """Whether COMMITs wait is for the checkpointer to say, and it learns of it a moment after everybody else."""
+    waits = "select exists (select from pg_stat_activity where pid = $1 and wait_event = 'SyncRep')"
+    pid, has_waited = admin.probing.get_server_pid(), False
+    async with asyncio.timeout(10):
+        while not has_waited:
+            probe = asyncio.create_task(admin.probing.execute("select pg_logical_emit_message(true, 'probe', '')"))
+            while not probe.done():
+                if has_waited := await admin.fetchval(waits, pid):
+                    await admin.execute(f"select pg_cancel_backend({pid})")
+                    break
+                await asyncio.sleep(0.01)
+            await probe
+
+
+async def waiting(admin: Admin, before: asyncpg.Record | None = None) -> asyncpg.Record:
     """The statement of the service that waits for its standby, another one than `before`; within ten seconds."""
     async with asyncio.timeout(10):
         while True:
@@ -64,7 +88,7 @@ async def waiting(admin: asyncpg.Connection, before: asyncpg.Record | None = Non
             await asyncio.sleep(0.01)
 
 
-async def cancel_every_wait_until_done(admin: asyncpg.Connection, work: asyncio.Task[Any]) -> None:
+async def cancel_every_wait_until_done(admin: Admin, work: asyncio.Task[Any]) -> None:
     """Have Postgres give up every wait for a standby, until `work` has ended, within ten seconds."""
     async with asyncio.timeout(10):
         while not work.done():
@@ -76,7 +100,7 @@ async def cancel_every_wait_until_done(admin: asyncpg.Connection, work: asyncio.
 @pytest.mark.parametrize("companion", [UNDER_THE_LOCK, ALONE], ids=["under the lock", "in one statement"])
 @pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
 async def test_e5_a_cancelled_wait_for_the_standby_acknowledges_nothing(
-    database: Database, admin: asyncpg.Connection, companion: Companion | None, how: str
+    database: Database, admin: Admin, companion: Companion | None, how: str
 ) -> None:
     """Attacks E5, X9: Postgres answers COMMIT as if all were well, and the row is there, on one machine only."""
     async with born_log(database.writer, companions=NOTHING) as log:
@@ -98,7 +122,7 @@ async def test_e5_a_cancelled_wait_for_the_standby_acknowledges_nothing(
 
 
 async def test_e5_where_no_standby_ever_confirms_nobody_is_told_that_it_is_done(
-    database: Database, admin: asyncpg.Connection
+    database: Database, admin: Admin
 ) -> None:
     """Attacks E5: who cannot wait any longer says so, and nothing else."""
     limits = WriterLimits(resolve_timeout_s=0.2, resolve_pause_s=0.01)
@@ -112,7 +136,7 @@ async def test_e5_where_no_standby_ever_confirms_nobody_is_told_that_it_is_done(
 
 
 async def test_e5_nothing_is_signed_that_a_standby_does_not_have(
-    database: Database, admin: asyncpg.Connection, tmp_path: Path
+    database: Database, admin: Admin, tmp_path: Path
 ) -> None:
     """Attacks E5: signed and lost by a fail-over would be a fork that anybody can prove."""
     async with born_log(database.writer) as log:
